@@ -1,0 +1,223 @@
+// Every way an operation can fail, one row per code. Each surface reads its own column: the API sends
+// `status`, MCP and the CLI show message and hint, the SDK retries when `retryable`. `{name}` in a text is
+// filled from the error's details, shortened and escaped, because a message may be read by an agent.
+
+type ErrorRow = { status: number; message: string; hint?: string; retryable?: boolean };
+
+export const errorTable = {
+  INVALID_INPUT: {
+    status: 422,
+    message: "The input does not fit: {problem}",
+    hint: "Correct the fields listed in details.problems and send it again.",
+  },
+  INVALID_JSON: { status: 400, message: "The body is not valid JSON.", hint: "Send one JSON object." },
+  INVALID_IDEMPOTENCY_KEY: {
+    status: 400,
+    message: "The Idempotency-Key header is empty, longer than 255 characters, or not printable ASCII.",
+    hint: "Send a unique key of 1 to 255 printable ASCII characters, such as a UUID.",
+  },
+  UNAUTHENTICATED: {
+    status: 401,
+    message: "No valid API key was sent.",
+    hint: "Send `Authorization: Bearer <key>`. A key may be mistyped, expired or revoked.",
+  },
+  QUOTA_EXCEEDED: {
+    status: 402,
+    message: "The workspace's monthly quota of {limit} executions is used up.",
+    hint: "Wait for the reset named in details.resetAt, or ask the operator for a larger plan.",
+  },
+  FORBIDDEN: {
+    status: 403,
+    message: "This key may not do that: it needs the permission `{needs}`.",
+    hint: "Use a key whose role has that permission; `whoami` shows what this one may do.",
+  },
+  KEY_TIER_REFUSED: {
+    status: 403,
+    message: "A key of this tier may not be used here.",
+    hint: "Use a workspace key (rt_ws_…).",
+  },
+  ADDRESS_REFUSED: {
+    status: 403,
+    message: "This key may not be used from this address.",
+    hint: "Call from an address in the key's allowed_ips, or create a key for this address.",
+  },
+  ORIGIN_REFUSED: {
+    status: 403,
+    message: "Requests from this web origin are refused.",
+    hint: "Call the API from a server, or from a page that this server delivered.",
+  },
+  WORKSPACE_SUSPENDED: {
+    status: 403,
+    message: "This workspace is suspended.",
+    hint: "Only the operator of this server can lift a suspension.",
+  },
+  ROUTE_NOT_FOUND: {
+    status: 404,
+    message: "There is nothing at this address.",
+    hint: "GET /doc lists every route.",
+  },
+  QUEUE_NOT_FOUND: {
+    status: 404,
+    message: "There is no queue {name}.",
+    hint: "List the queues to see their names.",
+  },
+  API_KEY_NOT_FOUND: {
+    status: 404,
+    message: "There is no API key {id}.",
+    hint: "List the API keys to see their ids.",
+  },
+  MEMBER_NOT_FOUND: {
+    status: 404,
+    message: "There is no member {id}.",
+    hint: "List the members to see their ids.",
+  },
+  WORKSPACE_NOT_FOUND: {
+    status: 404,
+    message: "There is no workspace {id}.",
+    hint: "List the workspaces to see their ids.",
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    message: "This address does not take that method.",
+    hint: "The Allow header names the methods it takes.",
+  },
+  QUEUE_EXISTS: {
+    status: 409,
+    message: "A queue {name} exists already.",
+    hint: "Update it, or use the upsert, which does either.",
+  },
+  QUEUE_NOT_EMPTY: {
+    status: 409,
+    message: "The queue {name} still has jobs.",
+    hint: "Drain it first, or delete it together with its jobs by with_jobs: true.",
+  },
+  MEMBER_EXISTS: {
+    status: 409,
+    message: "This person is a member already.",
+    hint: "Change the member's role instead.",
+  },
+  LAST_ADMIN: {
+    status: 409,
+    message: "The last admin of a workspace can neither leave nor give up the role.",
+    hint: "Make somebody else an admin first.",
+  },
+  KEY_REVOKED: {
+    status: 409,
+    message: "This API key is revoked or expired and cannot be rotated or extended.",
+    hint: "Create a new key.",
+  },
+  SECRET_ROTATING: {
+    status: 409,
+    message: "The previous secret is still valid from the last rotation.",
+    hint: "Wait until details.previous_valid_until, or set force: true to end the previous secret now.",
+  },
+  IDEMPOTENCY_IN_PROGRESS: {
+    status: 409,
+    message: "A request with this Idempotency-Key is still running.",
+    hint: "Send it again in a moment; it will answer what the first one answered.",
+    retryable: true,
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    message: "This Idempotency-Key was used for a different request.",
+    hint: "Use a new key for a new request; keys are kept for 24 hours.",
+  },
+  CONFIRMATION_REQUIRED: {
+    status: 409,
+    message: "This cannot be undone and needs a confirmation.",
+    hint: "Look at details.preview, then repeat the call with confirm: true.",
+  },
+  PAYLOAD_TOO_LARGE: { status: 413, message: "The body is larger than {limit}.", hint: "Send less at once." },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    message: "The body must be JSON.",
+    hint: "Send `Content-Type: application/json`.",
+  },
+  RATE_LIMITED: {
+    status: 429,
+    message: "The workspace's limit of {limit} requests a minute is reached.",
+    hint: "Wait as long as Retry-After says.",
+    retryable: true,
+  },
+  INTERNAL: {
+    status: 500,
+    message: "Rotor failed unexpectedly.",
+    hint: "Try again; if it stays, give the request id to the operator of this server.",
+  },
+  UNAVAILABLE: {
+    status: 503,
+    message: "Rotor cannot reach its database right now.",
+    hint: "Wait as long as Retry-After says; with an Idempotency-Key a repeat is safe.",
+    retryable: true,
+  },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+export const errorCodes = Object.keys(errorTable) as [ErrorCode, ...ErrorCode[]];
+
+export type ErrorDetails = Record<string, unknown>;
+
+export type ErrorBody = {
+  error: { code: ErrorCode; message: string; hint?: string; details?: ErrorDetails; request_id?: string };
+};
+
+/** The only error that leaves an operation. Message, hint and details are safe to show anyone; the cause is for logs. */
+export class RotorError extends Error {
+  override readonly name: string = "RotorError";
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+  readonly hint: string | undefined;
+  /** Set on errors that came from a server. */
+  requestId: string | undefined;
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}, options: { hint?: string; cause?: unknown } = {}) {
+    const row: ErrorRow = errorTable[code];
+    super(fill(row.message, details), { cause: options.cause });
+    this.code = code;
+    this.details = details;
+    this.hint = options.hint ?? (row.hint && fill(row.hint, details));
+  }
+
+  get status(): number {
+    return errorTable[this.code].status;
+  }
+
+  get retryable(): boolean {
+    return (errorTable[this.code] as ErrorRow).retryable ?? false;
+  }
+
+  toBody(requestId = this.requestId): ErrorBody {
+    return {
+      error: {
+        code: this.code,
+        message: this.message,
+        ...(this.hint && { hint: this.hint }),
+        ...(Object.keys(this.details).length > 0 && { details: this.details }),
+        ...(requestId && { request_id: requestId }),
+      },
+    };
+  }
+}
+
+/** By name, not by class: two copies of this package may be installed side by side. */
+export function isRotorError(error: unknown): error is RotorError {
+  return (
+    error instanceof Error && "code" in error && (error.code as string) in errorTable && "toBody" in error
+  );
+}
+
+function fill(text: string, details: ErrorDetails): string {
+  return text.replaceAll(/\{(\w+)\}/g, (_, name: string) => quote(details[name]));
+}
+
+const longestQuote = 80;
+
+/** A value inside a sentence: one line, short, no control characters, and strings that are names in quotes. */
+function quote(value: unknown): string {
+  if (value === undefined) return "";
+  const text = String(value)
+    .replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "�")
+    .trim();
+  return text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text;
+}

@@ -1,0 +1,49 @@
+import { status, usage, whoami } from "./account.ts";
+import { apiKeys } from "./api-keys.ts";
+import { audit } from "./audit.ts";
+import { members } from "./members.ts";
+import { queues } from "./queues.ts";
+import { admin, workspaces } from "./workspaces.ts";
+
+/** Everything Rotor can be asked, by noun and verb. */
+export const contract = { queues, apiKeys, members, workspaces, whoami, status, usage, audit, admin };
+export type Contract = typeof contract;
+
+export type { KeyTier } from "./api-keys.ts";
+export { ApiKey } from "./api-keys.ts";
+export { AuditEvent, type Surface } from "./audit.ts";
+export {
+  type ErrorBody,
+  type ErrorCode,
+  type ErrorDetails,
+  errorCodes,
+  errorTable,
+  isRotorError,
+  RotorError,
+} from "./errors.ts";
+export { Member } from "./members.ts";
+export { nearest } from "./nearest.ts";
+export {
+  type Call,
+  type CallOptions,
+  type InputOf,
+  isRead,
+  type Json,
+  listOperations,
+  type NamedOperation,
+  type Operation,
+  type OperationTree,
+  type OutputOf,
+  type ParsedInputOf,
+  type Permission,
+  pathParameters,
+  routeOf,
+  separated,
+  statusOf,
+  type Toolset,
+  toolsets,
+} from "./operation.ts";
+export { type Capability, type Plan, plans, type Role, roles } from "./primitives.ts";
+export { invalidInput, type Problem, parseInput } from "./problems.ts";
+export { Queue } from "./queues.ts";
+export { Workspace } from "./workspaces.ts";

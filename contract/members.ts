@@ -1,0 +1,92 @@
+import { z } from "zod";
+import { operation } from "./operation.ts";
+import { Capability, Label, listOf, page, Role, Timestamp } from "./primitives.ts";
+
+export const MemberId = z
+  .string()
+  .regex(/^mem_[a-z0-9]{1,64}$/)
+  .describe("Id of a member, `mem_…`.");
+
+export const Member = z.object({
+  id: MemberId,
+  email: z.string(),
+  name: z.string().nullable(),
+  role: Role,
+  capabilities: z.array(Capability),
+  status: z.enum(["invited", "active", "disabled"]),
+  created_at: Timestamp,
+  updated_at: Timestamp,
+});
+export type Member = z.infer<typeof Member>;
+
+const id = { id: MemberId };
+
+export const members = {
+  list: operation({
+    route: "GET /v1/members",
+    summary: "List the people of the workspace and their roles.",
+    tools: { hosted: { name: "list_members", toolset: "workspace" } },
+    impact: "read",
+    idempotent: true,
+    needs: "read",
+    input: z.strictObject(page),
+    output: listOf(Member),
+    errors: ["INVALID_INPUT"],
+  }),
+
+  invite: operation({
+    route: "POST /v1/members",
+    summary: "Invite a person to the workspace.",
+    tools: { hosted: { name: "invite_member", toolset: "workspace" } },
+    positionals: ["email"],
+    impact: "write",
+    idempotent: false,
+    needs: "manage",
+    creates: true,
+    audit: "member.invited",
+    input: z.strictObject({
+      email: z.email().max(254),
+      name: Label.optional(),
+      role: Role.default("viewer"),
+      capabilities: z.array(Capability).max(1).default([]),
+    }),
+    output: Member,
+    errors: ["INVALID_INPUT", "MEMBER_EXISTS"],
+  }),
+
+  update: operation({
+    route: "PATCH /v1/members/{id}",
+    summary: "Change a member's role, capabilities, name or status.",
+    description:
+      "Takes effect on the member's keys with the next request. The last admin cannot be demoted or disabled.",
+    tools: { hosted: { name: "update_member", toolset: "workspace" } },
+    positionals: ["id"],
+    impact: "write",
+    idempotent: true,
+    needs: "manage",
+    audit: "member.updated",
+    input: z.strictObject({
+      ...id,
+      name: Label.optional(),
+      role: Role.optional(),
+      capabilities: z.array(Capability).max(1).optional(),
+      status: z.enum(["active", "disabled"]).optional(),
+    }),
+    output: Member,
+    errors: ["INVALID_INPUT", "MEMBER_NOT_FOUND", "LAST_ADMIN"],
+  }),
+
+  remove: operation({
+    route: "DELETE /v1/members/{id}",
+    summary: "Remove a person from the workspace; their keys act as viewer from then on.",
+    tools: { hosted: { name: "remove_member", toolset: "workspace" } },
+    positionals: ["id"],
+    impact: "destroy",
+    idempotent: false,
+    needs: "manage",
+    audit: "member.removed",
+    input: z.strictObject({ ...id, dry_run: z.boolean().default(false) }),
+    output: z.object({ deleted: z.boolean() }),
+    errors: ["MEMBER_NOT_FOUND", "LAST_ADMIN"],
+  }),
+};
