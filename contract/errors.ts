@@ -41,6 +41,16 @@ export const errorTable = {
     message: "This key may not be used from this address.",
     hint: "Call from an address in the key's allowed_ips, or create a key for this address.",
   },
+  WORKSPACE_REQUIRED: {
+    status: 400,
+    message: "A team key needs the workspace it is used for.",
+    hint: "Send the header `x-rotor-workspace: ws_…`; /v1/workspaces of any one of them lists all.",
+  },
+  WORKSPACE_MISMATCH: {
+    status: 403,
+    message: "The header x-rotor-workspace names another workspace than the key's own.",
+    hint: "Leave the header out: a workspace key has one workspace.",
+  },
   ORIGIN_REFUSED: {
     status: 403,
     message: "Requests from this web origin are refused.",

@@ -1,0 +1,142 @@
+// From a bearer token to a caller. A wrong, unknown, expired or revoked key gets one and the same answer.
+
+import { BlockList, isIPv6 } from "node:net";
+import { RotorError } from "@rotorsh/contract";
+import type { Caller, Provenance } from "./caller.ts";
+import { permissionsOfKey } from "./core/access.ts";
+import { limitsOf } from "./core/plan.ts";
+import type { Services } from "./handler.ts";
+import { findIdentities, type KeyIdentity, touchApiKey } from "./store/api-keys.ts";
+import { createBatcher } from "./store/batch.ts";
+import { findWorkspace, type WorkspaceRow } from "./store/workspaces.ts";
+import { type KeyToken, readKey, sameHash } from "./vault/key-token.ts";
+
+export type Credential = {
+  token: string | undefined;
+  /** The header x-rotor-workspace. */
+  workspaceId?: string | undefined;
+};
+
+export type Authenticate = (credential: Credential, provenance: Provenance) => Promise<Caller>;
+
+/** Compared with when a key is unknown, so that an unknown key takes as long as a wrong one. */
+const noHash = "0".repeat(64);
+
+export function createAuthenticate(services: Services): Authenticate {
+  const { databases, rateLimiter } = services;
+  // Read at every request, so that a revoked key or a changed role counts at once; requests that come
+  // together share the query.
+  const find = createBatcher<string, KeyIdentity | undefined>(async (ids) => {
+    const found = await findIdentities(databases.engine, [...new Set(ids)]);
+    return ids.map((id) => found.get(id));
+  });
+  const touch = createToucher(services);
+
+  return async ({ token, workspaceId }, provenance) => {
+    const key = token === undefined ? undefined : readKey(token);
+    if (!key) throw new RotorError("UNAUTHENTICATED");
+    const identity = await find(key.id);
+    if (!isAlive(key, identity)) throw new RotorError("UNAUTHENTICATED");
+    const workspace = await workspaceOf(identity, workspaceId, services);
+    const caller = toCaller(identity, workspace, provenance);
+    if (!isAllowedFrom(identity.key.allowedIps, provenance.ip)) {
+      await services.denied(caller, "key", "ADDRESS_REFUSED");
+      throw new RotorError("ADDRESS_REFUSED");
+    }
+    const rate = await rateLimiter.take(workspace.id, limitsOf(workspace.plan, workspace).requestsPerMinute);
+    if (workspace.suspendedAt) throw new RotorError("WORKSPACE_SUSPENDED");
+    touch(key.id);
+    return { ...caller, rate };
+  };
+}
+
+/** The holder of ADMIN_TOKEN. */
+export function operatorCaller(provenance: Provenance): Caller {
+  return {
+    actorId: "operator",
+    label: "operator",
+    tier: "operator",
+    role: null,
+    capabilities: [],
+    permissions: new Set(["operate"]),
+    queueName: null,
+    workspace: null,
+    memberId: null,
+    memberEmail: null,
+    expiresAt: null,
+    rate: null,
+    provenance,
+  };
+}
+
+function isAlive(token: KeyToken, identity: KeyIdentity | undefined): identity is KeyIdentity {
+  const rightHash = sameHash(token.hash, identity?.key.hash ?? noHash);
+  if (!identity || !rightHash) return false;
+  const { key, member, workspace, now } = identity;
+  if (key.revokedAt && key.revokedAt <= now) return false;
+  if (key.expiresAt && key.expiresAt <= now) return false;
+  return member?.status !== "disabled" && !workspace?.deletedAt;
+}
+
+async function workspaceOf(
+  { key, workspace }: KeyIdentity,
+  named: string | undefined,
+  { databases }: Services,
+): Promise<WorkspaceRow> {
+  if (workspace) {
+    if (named !== undefined && named !== workspace.id) throw new RotorError("WORKSPACE_MISMATCH");
+    return workspace;
+  }
+  if (named === undefined) throw new RotorError("WORKSPACE_REQUIRED");
+  const chosen = await findWorkspace(databases.engine, named);
+  if (chosen?.teamId !== key.teamId) throw new RotorError("WORKSPACE_NOT_FOUND", { id: named });
+  return chosen;
+}
+
+function toCaller({ key, member }: KeyIdentity, workspace: WorkspaceRow, provenance: Provenance): Caller {
+  return {
+    actorId: key.id,
+    label: key.label,
+    tier: key.tier,
+    role: key.role,
+    capabilities: key.capabilities,
+    permissions: permissionsOfKey(key, member ?? undefined),
+    queueName: key.queueName,
+    workspace,
+    memberId: member?.id ?? null,
+    memberEmail: member?.email ?? null,
+    expiresAt: key.expiresAt,
+    rate: null,
+    provenance,
+  };
+}
+
+function isAllowedFrom(ranges: readonly string[], ip: string | null): boolean {
+  if (ranges.length === 0) return true;
+  if (ip === null) return false;
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address, bits] = range.split("/") as [string, string | undefined];
+    const family = isIPv6(address) ? "ipv6" : "ipv4";
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  // A dual-stack socket shows an IPv4 caller as ::ffff:1.2.3.4.
+  const plain = ip.replace(/^::ffff:(?=\d+\.)/i, "");
+  return list.check(plain, isIPv6(plain) ? "ipv6" : "ipv4");
+}
+
+const touchEveryMs = 60_000;
+
+function createToucher({ databases, log }: Services): (id: string) => void {
+  const touched = new Map<string, number>();
+  return (id) => {
+    const now = performance.now();
+    if (now - (touched.get(id) ?? Number.NEGATIVE_INFINITY) < touchEveryMs) return;
+    touched.set(id, now);
+    touchApiKey(databases.engine, id).catch((error: unknown) => {
+      touched.delete(id);
+      log.warn({ err: error, keyId: id }, "last use of a key not recorded");
+    });
+  };
+}

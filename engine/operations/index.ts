@@ -1,0 +1,20 @@
+import type { Contract } from "@rotorsh/contract";
+import type { Handlers } from "../handler.ts";
+import { status, usage, whoami } from "./account.ts";
+import { apiKeys } from "./api-keys.ts";
+import { audit } from "./audit.ts";
+import { members } from "./members.ts";
+import { queues } from "./queues.ts";
+import { admin, workspaces } from "./workspaces.ts";
+
+export const handlers: Handlers<Contract> = {
+  queues,
+  apiKeys,
+  members,
+  workspaces,
+  whoami,
+  status,
+  usage,
+  audit,
+  admin,
+};

@@ -1,0 +1,172 @@
+import { type Contract, invalidInput, type ParsedInputOf, RotorError } from "@rotorsh/contract";
+import { checkCallbackUrl } from "../core/callback-url.ts";
+import {
+  changeSettings,
+  defaultSettings,
+  type QueueSettings,
+  secretAction,
+  secretOverlapMs,
+} from "../core/queue-settings.ts";
+import { type Context, type Handlers, workspaceOf } from "../handler.ts";
+import { randomText } from "../ids.ts";
+import { must } from "../must.ts";
+import * as store from "../store/queues.ts";
+
+type Sent = ParsedInputOf<Contract["queues"]["update"]>;
+
+export const queues: Handlers<Contract>["queues"] = {
+  list: async (input, context) => store.listQueues(context.db, workspaceOf(context).id, input),
+
+  async create(input, context) {
+    const { queue, secret } = await create(input, context);
+    if (!queue) throw new RotorError("QUEUE_EXISTS", { name: input.name });
+    return { ...store.toQueue(queue), ...secret };
+  },
+
+  async upsert(input, context) {
+    const current = await store.lockQueue(context.db, keyOf(input, context));
+    if (!current) {
+      const { queue, secret } = await create(input, context);
+      if (queue) return { ...store.toQueue(queue), ...secret, created: true };
+      // Somebody else created it since we looked: then ours is a change.
+    }
+    return { ...(await update(input, context)), created: false };
+  },
+
+  async get(input, context) {
+    const queue = await store.findQueue(context.db, keyOf(input, context));
+    if (!queue) throw new RotorError("QUEUE_NOT_FOUND", { name: input.name });
+    return store.toQueue(queue);
+  },
+
+  update: (input, context) => update(input, context),
+
+  async delete({ name, dry_run: dryRun }, context) {
+    const queue = await lock(name, context);
+    if (dryRun) return { deleted: false, jobs: 0 };
+    await store.deleteQueue(context.db, queue);
+    context.record({ resource: name, before: store.toQueue(queue) });
+    return { deleted: true, jobs: 0 };
+  },
+
+  pause: ({ name }, context) => setPaused(name, true, context),
+  resume: ({ name }, context) => setPaused(name, false, context),
+
+  async setState({ name, state }, context) {
+    if (state === "drain") {
+      throw invalidInput([
+        {
+          path: "state",
+          problem: "cannot be drain: draining deletes the waiting jobs; call drain_queue for that",
+        },
+      ]);
+    }
+    return setPaused(name, state === "paused" || state === "pause", context);
+  },
+};
+
+function keyOf({ name }: { name: string }, context: Context): store.QueueKey {
+  return { workspaceId: workspaceOf(context).id, name };
+}
+
+async function lock(name: string, context: Context): Promise<store.QueueRow> {
+  const queue = await store.lockQueue(context.db, keyOf({ name }, context));
+  if (!queue) throw new RotorError("QUEUE_NOT_FOUND", { name });
+  return queue;
+}
+
+async function create(sent: Sent, context: Context) {
+  const settings = changeSettings(defaultSettings, sent);
+  checkCallbackUrl(settings.callbackUrl, context.services.callbackRules);
+  const { secret, columns } = changeSecret(undefined, settings, sent, context);
+  const queue = await store.insertQueue(
+    context.db,
+    keyOf(sent, context),
+    { ...settings, ...columns },
+    context.now,
+  );
+  if (queue) context.record({ resource: sent.name, after: store.toQueue(queue) });
+  return { queue, secret };
+}
+
+async function update(sent: Sent, context: Context) {
+  const current = await lock(sent.name, context);
+  const settings = changeSettings(store.settingsOf(current), sent);
+  if (sent.callback_url !== undefined) checkCallbackUrl(settings.callbackUrl, context.services.callbackRules);
+  const { secret, columns } = changeSecret(current, settings, sent, context);
+  const changed = await store.changeQueue(context.db, current, { ...settings, ...columns }, context.now);
+  const queue = must(changed, "the queue");
+  context.record({ resource: sent.name, before: store.toQueue(current), after: store.toQueue(queue) });
+  return { ...store.toQueue(queue), ...secret };
+}
+
+async function setPaused(name: string, paused: boolean, context: Context) {
+  const current = await lock(name, context);
+  if (Boolean(current.pausedAt) === paused) return store.toQueue(current);
+  const changed = await store.changeQueue(
+    context.db,
+    current,
+    { pausedAt: paused ? context.now : null },
+    context.now,
+  );
+  const queue = store.toQueue(must(changed, "the queue"));
+  context.record({
+    resource: name,
+    before: { state: store.toQueue(current).state },
+    after: { state: queue.state },
+  });
+  return queue;
+}
+
+type SecretChange = { secret: { callback_secret?: string }; columns: store.QueueSecrets };
+
+function changeSecret(
+  current: store.QueueRow | undefined,
+  settings: QueueSettings,
+  sent: Sent,
+  context: Context,
+): SecretChange {
+  const kept = {
+    secret: current?.secret ?? null,
+    previousSecret: current?.previousSecret ?? null,
+    previousSecretUntil: current?.previousSecretUntil ?? null,
+  };
+  switch (secretAction(kept.secret !== null, settings, sent.rotate_callback_secret ?? false)) {
+    case "keep":
+      return { secret: {}, columns: kept };
+    case "drop":
+      return { secret: {}, columns: { secret: null, previousSecret: null, previousSecretUntil: null } };
+    case "mint": {
+      const minted = mintSecret(sent.name, context);
+      return {
+        ...minted,
+        columns: { secret: minted.sealed, previousSecret: null, previousSecretUntil: null },
+      };
+    }
+    case "rotate": {
+      refuseSecondRotation(kept, sent, context.now);
+      const minted = mintSecret(sent.name, context);
+      const until = new Date(context.now.getTime() + secretOverlapMs);
+      return {
+        ...minted,
+        columns: { secret: minted.sealed, previousSecret: kept.secret, previousSecretUntil: until },
+      };
+    }
+  }
+}
+
+/** A second rotation would end the previous secret early, under a handler that may still use it. */
+function refuseSecondRotation(
+  { previousSecretUntil: until }: store.QueueSecrets,
+  { force }: Sent,
+  now: Date,
+): void {
+  if (force || !until || until <= now) return;
+  throw new RotorError("SECRET_ROTATING", { previous_valid_until: until.toISOString() });
+}
+
+function mintSecret(name: string, context: Context) {
+  const text = `whsec_${randomText(43)}`;
+  const sealed = context.services.vault.seal(workspaceOf(context), `queue|${name}`, text);
+  return { secret: { callback_secret: text }, sealed };
+}

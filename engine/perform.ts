@@ -1,0 +1,197 @@
+// One call, from a caller's wish to an answer: may they, is it well-formed, was it asked before, do it, and
+// leave a trace. Every surface goes through here, so every surface obeys the same rules.
+
+import {
+  type CallOptions,
+  type ErrorBody,
+  isRead,
+  isRotorError,
+  type Json,
+  type NamedOperation,
+  type Operation,
+  parseInput,
+  RotorError,
+  routeOf,
+  statusOf,
+} from "@rotorsh/contract";
+import { auditChange } from "./audit-trail.ts";
+import type { Caller } from "./caller.ts";
+import type { Change, Context, Services } from "./handler.ts";
+import { must } from "./must.ts";
+import { checkShape } from "./shape.ts";
+import { type Database, isUnavailable } from "./store/database.ts";
+import { digest, findAnswer, holdKey, saveAnswer } from "./store/idempotency.ts";
+
+export type AnyHandler = (input: unknown, context: Context) => Promise<Json>;
+
+export type Answer = { status: number; body: Json; replayed: boolean };
+
+export type Perform = (
+  caller: Caller,
+  operation: Operation,
+  input: unknown,
+  options?: CallOptions,
+) => Promise<Answer>;
+
+export function createPerform(
+  services: Services,
+  handlers: Map<Operation, NamedOperation & { handle: AnyHandler }>,
+): Perform {
+  return async (caller, operation, input, { idempotencyKey } = {}) => {
+    const entry = must(handlers.get(operation), `a handler for ${operation.route}`);
+    const what = `${entry.noun}.${entry.verb}`;
+    try {
+      authorise(caller, operation);
+      checkShape(input);
+      const parsed = parseInput(operation.input, input);
+      authoriseQueue(caller, parsed);
+      const work: Work = { caller, operation, what, handle: entry.handle, parsed, services };
+      if (idempotencyKey === undefined || isRead(operation)) return await execute(work);
+      return await executeOnce(work, idempotencyKey);
+    } catch (error) {
+      if (isRotorError(error)) {
+        if (isDenial(error)) await services.denied(caller, what, error.code);
+        throw error;
+      }
+      throw asRotorError(error);
+    }
+  };
+}
+
+type Work = {
+  caller: Caller;
+  operation: Operation;
+  what: string;
+  handle: AnyHandler;
+  parsed: Json;
+  services: Services;
+};
+
+function authorise(caller: Caller, operation: Operation): void {
+  const { needs } = operation;
+  if (!caller.permissions.has(needs)) throw new RotorError("FORBIDDEN", { needs });
+  if (caller.tier === "queue" && !operation.queueKeys) throw new RotorError("KEY_TIER_REFUSED");
+}
+
+/** A queue key sees no other queue, not even that it exists. */
+function authoriseQueue(caller: Caller, { name }: Json): void {
+  if (caller.tier === "queue" && name !== undefined && name !== caller.queueName) {
+    throw new RotorError("FORBIDDEN", { needs: "another queue's key" });
+  }
+}
+
+async function execute(work: Work): Promise<Answer> {
+  return inTransaction(work, (db, now) => run(work, db, now));
+}
+
+function inTransaction<T>(
+  { caller, services }: Work,
+  work: (db: Database, now: Date) => Promise<T>,
+): Promise<T> {
+  const { databases } = services;
+  return caller.workspace
+    ? databases.inWorkspace(caller.workspace.id, work)
+    : databases.acrossWorkspaces(work);
+}
+
+async function run(
+  { caller, operation, handle, parsed, services }: Work,
+  db: Database,
+  now: Date,
+): Promise<Answer> {
+  let change: Change | undefined;
+  const record = (made: Change) => {
+    change = made;
+  };
+  const output = await handle(parsed, { caller, db, now, services, record });
+  await auditChange(db, caller, operation, change, now);
+  const body = operation.output.parse(output);
+  return { status: statusOf(operation, body), body, replayed: false };
+}
+
+const keyForm = /^[\x20-\x7e]{1,255}$/;
+
+/**
+ * The first request with a key is executed and its answer kept for 24 hours, be it a success, a refusal by the
+ * handler, or our own failure; the same request again gets that answer. The answer and the work it tells of
+ * are one transaction.
+ */
+async function executeOnce(work: Work, key: string): Promise<Answer> {
+  if (!keyForm.test(key)) throw new RotorError("INVALID_IDEMPOTENCY_KEY");
+  const ticket = ticketOf(work, key);
+  try {
+    return await inTransaction(work, async (db, now) => {
+      const earlier = await replay(work, ticket, db);
+      if (earlier) return earlier;
+      const answer = await run(work, db, now);
+      await keep(work, ticket, db, now, answer);
+      return answer;
+    });
+  } catch (error) {
+    const failure = isRotorError(error) ? error : asRotorError(error);
+    if (failure.code !== "UNAVAILABLE" && !isReplayRefusal(failure)) {
+      const answer = { status: failure.status, body: failure.toBody(), replayed: false };
+      await inTransaction(work, (db, now) => keep(work, ticket, db, now, answer));
+    }
+    throw error;
+  }
+}
+
+/** A failure that was answered before; the surfaces mark it as a repetition. */
+export class Replayed extends RotorError {}
+
+type Ticket = { keyId: string; keyHash: string; fingerprint: string; purpose: string };
+
+function ticketOf({ caller, operation, parsed }: Work, key: string): Ticket {
+  const keyHash = digest(key);
+  const fingerprint = digest(routeOf(operation).method, routeOf(operation).path, JSON.stringify(parsed));
+  // A key of a team serves several workspaces; the same text in two of them is two keys.
+  const keyId = `${caller.actorId}|${caller.workspace?.id ?? ""}`;
+  return { keyId, keyHash, fingerprint, purpose: `idempotency|${keyHash}` };
+}
+
+async function replay(work: Work, ticket: Ticket, db: Database): Promise<Answer | undefined> {
+  if (!(await holdKey(db, ticket.keyId, ticket.keyHash))) throw new RotorError("IDEMPOTENCY_IN_PROGRESS");
+  const row = await findAnswer(db, ticket.keyId, ticket.keyHash);
+  if (!row) return undefined;
+  if (row.fingerprint !== ticket.fingerprint) throw new RotorError("IDEMPOTENCY_KEY_REUSED");
+  const body = JSON.parse(unseal(work, ticket, row.body)) as Json;
+  if (row.status < 400) return { status: row.status, body, replayed: true };
+  const { code, details } = (body as ErrorBody).error;
+  throw new Replayed(code, details);
+}
+
+async function keep(
+  work: Work,
+  ticket: Ticket,
+  db: Database,
+  now: Date,
+  { status, body }: Answer,
+): Promise<void> {
+  const { keyId, keyHash, fingerprint } = ticket;
+  const workspaceId = work.caller.workspace?.id ?? "";
+  const sealed = seal(work, ticket, JSON.stringify(body));
+  await saveAnswer(db, { keyId, keyHash, workspaceId, fingerprint, status, body: sealed, createdAt: now });
+}
+
+function seal({ caller, services }: Work, { purpose }: Ticket, text: string): string {
+  return services.vault.seal(caller.workspace, purpose, text);
+}
+
+function unseal({ caller, services }: Work, { purpose }: Ticket, text: string): string {
+  return services.vault.open(caller.workspace, purpose, text);
+}
+
+/** Refusals that say something of the key, not of the work. */
+function isReplayRefusal(error: RotorError): boolean {
+  const { code } = error;
+  return error instanceof Replayed || code === "IDEMPOTENCY_IN_PROGRESS" || code === "IDEMPOTENCY_KEY_REUSED";
+}
+
+function isDenial({ code }: RotorError): boolean {
+  return code === "FORBIDDEN" || code === "KEY_TIER_REFUSED";
+}
+
+function asRotorError(error: unknown): RotorError {
+  return new RotorError(isUnavailable(error) ? "UNAVAILABLE" : "INTERNAL", {}, { cause: error });
+}

@@ -1,0 +1,181 @@
+// Tenants, identity, queues, limits, idempotency and audit.
+//
+// Two roles without ownership do all the work of a running server: rotor_app serves one workspace per
+// transaction and sees only its rows (row-level security); rotor_engine works across workspaces and names
+// the workspace in every statement. Neither can change or remove an audit event.
+
+export const foundation = `
+create table clock (only_row boolean primary key default true check (only_row), shift interval not null default '0');
+insert into clock default values;
+
+-- The time that deadlines are stored in. Tests move it by the shift; nothing else does.
+create function rotor_now() returns timestamptz language sql stable as
+  $$ select clock_timestamp() + shift from clock $$;
+
+create table team (
+  id text primary key,
+  name text not null,
+  created_at timestamptz not null
+);
+
+create table workspace (
+  id text primary key,
+  team_id text not null references team,
+  name text not null,
+  plan text not null,
+  requests_per_minute int,
+  executions_per_month bigint,
+  retention_days int,
+  data_key text,               -- wrapped; null once the workspace is deleted, which shreds its secrets
+  suspended_at timestamptz,
+  deleted_at timestamptz,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+create index workspace_team on workspace (team_id, id);
+
+create table member (
+  id text primary key,
+  workspace_id text not null references workspace,
+  email text not null,
+  name text,
+  role text not null,
+  capabilities text[] not null default '{}',
+  status text not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+create unique index member_email on member (workspace_id, lower(email));
+
+create table api_key (
+  id text primary key,
+  tier text not null,
+  team_id text not null references team,
+  workspace_id text references workspace,  -- null for a team key
+  queue_name text,
+  label text not null,
+  role text not null,
+  capabilities text[] not null default '{}',
+  hash text not null,
+  prefix text not null,
+  last4 text not null,
+  member_id text references member on delete set null,
+  parent_id text,
+  allowed_ips text[] not null default '{}',
+  expires_at timestamptz,
+  last_used_at timestamptz,
+  revoked_at timestamptz,
+  created_at timestamptz not null
+);
+create index api_key_workspace on api_key (workspace_id, created_at desc, id desc);
+create index api_key_team on api_key (team_id, created_at desc, id desc) where workspace_id is null;
+create index api_key_member on api_key (member_id);
+
+create table queue (
+  workspace_id text not null references workspace,
+  name text not null,
+  paused_at timestamptz,
+  concurrency int not null,
+  retry_attempts int not null,
+  backoff jsonb not null,
+  timeout_seconds int not null,
+  rate_limit jsonb,
+  callback_url text,
+  callback_headers jsonb not null default '{}',
+  secret text,                 -- sealed, like previous_secret
+  previous_secret text,
+  previous_secret_until timestamptz,
+  approval_required boolean not null,
+  approval_timeout_seconds int,
+  four_eyes boolean not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (workspace_id, name)
+);
+
+create table idempotency (
+  key_id text not null,        -- of the API key that sent it
+  key_hash text not null,
+  workspace_id text not null,
+  fingerprint text not null,
+  status int not null,
+  body text not null,          -- sealed: an answer can hold a secret that is shown once
+  created_at timestamptz not null,
+  primary key (key_id, key_hash)
+);
+create index idempotency_age on idempotency (created_at);
+
+create table usage (
+  workspace_id text not null,
+  period date not null,        -- first day of the month
+  queue_name text not null,    -- '' counts the whole workspace
+  executions bigint not null,
+  primary key (workspace_id, period, queue_name)
+) with (fillfactor = 70);
+
+-- Counters that a crash may forget: unlogged, so that counting a request waits for no disk.
+create unlogged table rate_window (
+  workspace_id text primary key,
+  started_at timestamptz not null,
+  used bigint not null
+) with (fillfactor = 50);
+
+create table audit_head (
+  workspace_id text primary key,
+  seq bigint not null,
+  hash text not null
+);
+
+create table audit_event (
+  id uuid not null,
+  workspace_id text not null,
+  seq bigint not null,
+  event_type text not null,
+  actor_id text not null,
+  actor_role text,
+  resource_id text,
+  metadata jsonb not null,
+  surface text not null,
+  client text,
+  request_id text,
+  trace_id text,
+  ip_address text,
+  user_agent text,
+  occurred_at timestamptz not null,
+  hash text not null,
+  primary key (id, occurred_at)
+) partition by range (occurred_at);
+create index audit_event_chain on audit_event (workspace_id, seq desc);
+create table audit_event_default partition of audit_event default;
+
+create function refuse_change() returns trigger language plpgsql as
+  $$ begin raise exception 'audit events are append-only' using errcode = '42501'; end $$;
+create trigger audit_event_append_only before update or delete on audit_event
+  for each row execute function refuse_change();
+-- TRUNCATE of a partition does not fire the parent's trigger: each partition has its own.
+create trigger audit_event_no_truncate before truncate on audit_event
+  for each statement execute function refuse_change();
+create trigger audit_event_no_truncate before truncate on audit_event_default
+  for each statement execute function refuse_change();
+
+create function ensure_audit_partitions(at timestamptz) returns void
+  language plpgsql security definer set search_path from current as $$
+declare
+  month date := date_trunc('month', at at time zone 'UTC');
+  part text;
+begin
+  for step in 0..3 loop
+    part := 'audit_event_' || to_char(month, 'YYYY_MM');
+    if to_regclass(part) is null then
+      execute format(
+        'create table %I partition of audit_event for values from (%L) to (%L)',
+        part, month || ' 00:00:00+00', (month + interval '1 month')::date || ' 00:00:00+00');
+      execute format(
+        'create trigger audit_event_no_truncate before truncate on %I for each statement execute function refuse_change()',
+        part);
+    end if;
+    month := month + interval '1 month';
+  end loop;
+end $$;
+select ensure_audit_partitions(rotor_now());
+`;
