@@ -1,0 +1,58 @@
+// What a dev server keeps in its data folder, so that a second start has the same keys as the first. Readable
+// by its owner only.
+
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type KeyRing, mintKey, readKeyRing } from "@rotorsh/engine";
+
+export type DevKeys = { url: string; apiKey: string; agentKey: string; adminToken: string };
+
+const ownerOnly = 0o600;
+
+export async function readDevKeys(dataDir: string): Promise<DevKeys | undefined> {
+  const text = await readIfThere(join(dataDir, "dev.json"));
+  return text === undefined ? undefined : (JSON.parse(text) as DevKeys);
+}
+
+/** The keys of this folder; made at the first start. `given` wins over what was kept. */
+export async function ensureDevKeys(
+  dataDir: string,
+  given: { url: string } & Partial<DevKeys>,
+): Promise<DevKeys> {
+  const kept = await readDevKeys(dataDir);
+  const keys = {
+    url: given.url,
+    apiKey: given.apiKey ?? kept?.apiKey ?? mintKey("workspace").token,
+    agentKey: kept?.agentKey ?? mintKey("workspace").token,
+    adminToken: given.adminToken ?? kept?.adminToken ?? randomBytes(32).toString("hex"),
+  };
+  await writePrivate(dataDir, "dev.json", `${JSON.stringify(keys, null, 2)}\n`);
+  return keys;
+}
+
+export async function ensureDevKeyRing(dataDir: string): Promise<KeyRing> {
+  const kept = await readIfThere(join(dataDir, "encryption.key"));
+  const text = kept ?? `dev:${randomBytes(32).toString("base64")}`;
+  if (kept === undefined) await writePrivate(dataDir, "encryption.key", text);
+  return readKeyRing(text);
+}
+
+/** Whole or not at all: a crash half-way through must not leave half a file. */
+async function writePrivate(dataDir: string, name: string, text: string): Promise<void> {
+  await mkdir(dataDir, { recursive: true });
+  const path = join(dataDir, name);
+  const temporary = `${path}.${process.pid}`;
+  await writeFile(temporary, text, { mode: ownerOnly });
+  await chmod(temporary, ownerOnly);
+  await rename(temporary, path);
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,58 @@
+// Holding the port, before anything else is started: a second server on one data folder must never get as far
+// as the database.
+
+import { createServer, type Server } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+
+export type Fetch = (request: Request, env: unknown) => Response | Promise<Response>;
+
+export type Listener = {
+  url: string;
+  /** From now on requests go to this app; until then everything answers 503. */
+  serve(fetch: Fetch): void;
+  /** Takes no new connections and waits for requests under way, at most so long. */
+  close(withinMs: number): Promise<void>;
+};
+
+export async function listen(port: number, host: string): Promise<Listener> {
+  let current: Fetch = () =>
+    Response.json(
+      { status: "starting" },
+      { status: 503, headers: { "retry-after": "1", "cache-control": "no-store" } },
+    );
+  const handle = getRequestListener((request, env) => current(request, env), {
+    overrideGlobalObjects: false,
+  });
+  const server = createServer((request, response) => {
+    void handle(request, response);
+  });
+  // Longer than a load balancer keeps an idle connection, so that it never sends into one we just closed.
+  server.keepAliveTimeout = 75_000;
+  await bind(server, port, host);
+  const address = server.address() as { port: number };
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
+    serve(fetch) {
+      current = fetch;
+    },
+    async close(withinMs) {
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), withinMs);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function bind(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
