@@ -2,18 +2,7 @@
 // When root's Postgres account cannot reach the data directory, `postgres` is a link to a folder that it can.
 
 import { randomBytes } from "node:crypto";
-import {
-  chmod,
-  chown,
-  link,
-  lstat,
-  mkdir,
-  readFile,
-  realpath,
-  rm,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
+import { chmod, link, lstat, mkdir, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Account, canEnter, giveTo } from "./account.ts";
 import { isErrno } from "./errno.ts";

@@ -1,0 +1,49 @@
+import { configDefaults, defineConfig } from "vitest/config";
+
+// The suffix of a test file says what it needs; packages run from their sources.
+const conditions = ["@rotorsh/source"];
+const postgres = "engine/testing/postgres.ts";
+const runner = "engine/testing/skipping-runner.ts";
+const special = ["pg", "redis", "browser"].map((need) => `**/*.${need}.test.ts`);
+
+export default defineConfig({
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  resolve: { conditions },
+  test: {
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["**/*.test.ts"],
+          exclude: [...configDefaults.exclude, ...special],
+          testTimeout: 5_000,
+        },
+      },
+      {
+        extends: true,
+        test: { name: "pg", include: ["**/*.pg.test.ts"], globalSetup: [postgres] },
+      },
+      {
+        extends: true,
+        test: {
+          name: "redis",
+          runner,
+          include: ["**/*.redis.test.ts"],
+          globalSetup: [postgres, "engine/testing/redis.ts"],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "browser",
+          runner,
+          include: ["**/*.browser.test.ts"],
+          globalSetup: [postgres, "engine/testing/chromium.ts"],
+        },
+      },
+    ],
+  },
+});
