@@ -160,6 +160,23 @@ export const errorTable = {
     hint: "Wait as long as Retry-After says; with an Idempotency-Key a repeat is safe.",
     retryable: true,
   },
+  // Found out on the client's side; no server sends these.
+  UNREACHABLE: {
+    status: 503,
+    message: "The Rotor server at {url} cannot be reached: {problem}.",
+    hint: "Check that the server runs and that the URL is right.",
+    retryable: true,
+  },
+  BAD_RESPONSE: {
+    status: 502,
+    message: "What answered at {url} is not a Rotor server this client understands: {problem}.",
+    hint: "Check the URL, any proxy in between, and that this client is not older than the server.",
+  },
+  INVALID_SIGNATURE: {
+    status: 401,
+    message: "The signature does not fit this body, or is too old.",
+    hint: "Pass the raw body as it was received, all headers, and the whole secret.",
+  },
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof errorTable;

@@ -1,0 +1,2 @@
+/** Sent with every request; a test holds it equal to package.json, which ESM cannot import on Node 20. */
+export const version = "0.1.0";
