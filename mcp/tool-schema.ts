@@ -1,0 +1,70 @@
+// The JSON Schemas of a tool. Every listed schema is read by a model and paid for in tokens, so what tells a
+// reader nothing is left out; the operation's own schema still checks everything.
+
+import type { Json } from "@rotorsh/contract";
+import { z } from "zod";
+
+/** What a tool takes. Strict objects say `additionalProperties: false`. */
+export function inputSchemaOf(schema: z.ZodObject): Json {
+  return jsonSchemaOf(schema, "input", (node) => {
+    dropRedundantPattern(node);
+    dropUnboundedInteger(node);
+    dropPlainPropertyNames(node);
+  });
+}
+
+const checks = [
+  "pattern",
+  "minimum",
+  "maximum",
+  "minLength",
+  "maxLength",
+  "minItems",
+  "maxItems",
+  "propertyNames",
+  "default",
+];
+
+/** What a tool answers. It forbids no further fields: an older client may meet a newer server. */
+export function outputSchemaOf(schema: z.ZodObject): Json {
+  return jsonSchemaOf(schema, "output", (node) => {
+    for (const check of checks) delete node[check];
+    if (node.additionalProperties === false) delete node.additionalProperties;
+  });
+}
+
+type Node = Record<string, unknown>;
+
+function jsonSchemaOf(schema: z.ZodObject, io: "input" | "output", trim: (node: Node) => void): Json {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, {
+    io,
+    override: ({ jsonSchema }) => {
+      dropOwnFormat(jsonSchema as Node);
+      trim(jsonSchema as Node);
+    },
+  });
+  return json;
+}
+
+/** Formats that JSON Schema defines; zod has more, which some model providers refuse. */
+const standardFormats = new Set(["date-time", "date", "time", "email", "uri", "uuid", "ipv4", "ipv6"]);
+
+function dropOwnFormat(node: Node): void {
+  if (typeof node.format !== "string" || standardFormats.has(node.format)) return;
+  delete node.format;
+  delete node.pattern;
+}
+
+/** zod spells each format out as a regular expression, 300 characters for a date. */
+function dropRedundantPattern(node: Node): void {
+  if (node.format !== undefined) delete node.pattern;
+}
+
+function dropUnboundedInteger(node: Node): void {
+  if (node.minimum === Number.MIN_SAFE_INTEGER) delete node.minimum;
+  if (node.maximum === Number.MAX_SAFE_INTEGER) delete node.maximum;
+}
+
+function dropPlainPropertyNames(node: Node): void {
+  if (JSON.stringify(node.propertyNames) === '{"type":"string"}') delete node.propertyNames;
+}
