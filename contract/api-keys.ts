@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { operation } from "./operation.ts";
-import { Capability, Label, listOf, page, Role, Timestamp } from "./primitives.ts";
+import { Capability, dryRun, Label, listOf, page, Role, Timestamp } from "./primitives.ts";
 import { QueueName } from "./queues.ts";
 
 export const KeyTier = z.enum(["team", "workspace", "queue"]);
@@ -49,7 +49,10 @@ export const apiKeys = {
     impact: "read",
     idempotent: true,
     needs: "develop",
-    input: z.strictObject({ ...page, include_revoked: z.boolean().default(false) }),
+    input: z.strictObject({
+      ...page,
+      include_revoked: z.boolean().default(false).describe("Show revoked keys too."),
+    }),
     output: listOf(ApiKey),
     errors: ["INVALID_INPUT"],
   }),
@@ -67,9 +70,11 @@ export const apiKeys = {
     audit: "api_key.created",
     input: z.strictObject({
       label: Label.describe("What the key is for, e.g. `claude-code`."),
-      tier: KeyTier.default("workspace"),
-      role: Role.default("developer"),
-      capabilities: z.array(Capability).max(1).default([]),
+      tier: KeyTier.default("workspace").describe(
+        "What it reaches: every workspace of the team, this one, or one queue.",
+      ),
+      role: Role.default("developer").describe("What it may do, at most as much as the key that creates it."),
+      capabilities: z.array(Capability).max(1).default([]).describe("Added to the role."),
       queue: QueueName.optional().describe("Required for a queue key."),
       allowed_ips: AllowedIps.default([]),
       expires_in_days: z.int().min(1).max(90).default(90).describe("Only an admin can extend it later."),
@@ -87,7 +92,7 @@ export const apiKeys = {
     idempotent: true,
     needs: "develop",
     audit: "api_key.revoked",
-    input: z.strictObject({ ...id, dry_run: z.boolean().default(false) }),
+    input: z.strictObject({ ...id, dry_run: dryRun }),
     output: z.object({ deleted: z.boolean() }),
     errors: ["API_KEY_NOT_FOUND", "FORBIDDEN"],
   }),
@@ -120,7 +125,10 @@ export const apiKeys = {
     idempotent: false,
     needs: "manage",
     audit: "api_key.extended",
-    input: z.strictObject({ ...id, days: z.int().min(1).max(365).default(90) }),
+    input: z.strictObject({
+      ...id,
+      days: z.int().min(1).max(365).default(90).describe("Days from now until it expires."),
+    }),
     output: ApiKey,
     errors: ["API_KEY_NOT_FOUND", "KEY_REVOKED"],
   }),

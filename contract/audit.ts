@@ -41,11 +41,11 @@ export const audit = {
         .max(128)
         .optional()
         .describe("Exact type, or a prefix that ends in a dot, e.g. `queue.`."),
-      actor_id: z.string().max(128).optional(),
-      resource_id: z.string().max(256).optional(),
-      surface: Surface.optional(),
-      from: Timestamp.optional(),
-      to: Timestamp.optional(),
+      actor_id: z.string().max(128).optional().describe("Only what this API key, or `operator`, did."),
+      resource_id: z.string().max(256).optional().describe("Only what was done to this thing."),
+      surface: Surface.optional().describe("Only what came in this way."),
+      from: Timestamp.optional().describe("Not before this UTC time, e.g. 2026-01-31T09:00:00Z."),
+      to: Timestamp.optional().describe("Before this UTC time."),
     }),
     output: listOf(AuditEvent),
     errors: ["INVALID_INPUT"],

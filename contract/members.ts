@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { operation } from "./operation.ts";
-import { Capability, Label, listOf, page, Role, Timestamp } from "./primitives.ts";
+import { Capability, dryRun, Label, listOf, page, Role, Timestamp } from "./primitives.ts";
 
 export const MemberId = z
   .string()
@@ -45,10 +45,10 @@ export const members = {
     creates: true,
     audit: "member.invited",
     input: z.strictObject({
-      email: z.email().max(254),
-      name: Label.optional(),
-      role: Role.default("viewer"),
-      capabilities: z.array(Capability).max(1).default([]),
+      email: z.email().max(254).describe("Address of the person."),
+      name: Label.optional().describe("Name to show for the person."),
+      role: Role.default("viewer").describe("What the person and their keys may do."),
+      capabilities: z.array(Capability).max(1).default([]).describe("Added to the role."),
     }),
     output: Member,
     errors: ["INVALID_INPUT", "MEMBER_EXISTS"],
@@ -67,10 +67,10 @@ export const members = {
     audit: "member.updated",
     input: z.strictObject({
       ...id,
-      name: Label.optional(),
-      role: Role.optional(),
-      capabilities: z.array(Capability).max(1).optional(),
-      status: z.enum(["active", "disabled"]).optional(),
+      name: Label.optional().describe("Name to show for the person."),
+      role: Role.optional().describe("What the person and their keys may do."),
+      capabilities: z.array(Capability).max(1).optional().describe("Added to the role."),
+      status: z.enum(["active", "disabled"]).optional().describe("`disabled` refuses the member's keys."),
     }),
     output: Member,
     errors: ["INVALID_INPUT", "MEMBER_NOT_FOUND", "LAST_ADMIN"],
@@ -85,7 +85,7 @@ export const members = {
     idempotent: false,
     needs: "manage",
     audit: "member.removed",
-    input: z.strictObject({ ...id, dry_run: z.boolean().default(false) }),
+    input: z.strictObject({ ...id, dry_run: dryRun }),
     output: z.object({ deleted: z.boolean() }),
     errors: ["MEMBER_NOT_FOUND", "LAST_ADMIN"],
   }),

@@ -5,19 +5,20 @@ import { dryRun, listOf, page, Timestamp } from "./primitives.ts";
 export const QueueName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
-  .describe("Name of the queue, unique in the workspace, e.g. `welcome-emails`.");
+  .describe("Name of the queue, unique in the workspace, e.g. `welcome-emails`.")
+  .meta({ examples: ["welcome-emails"] });
 
 export const QueueState = z.enum(["active", "paused"]);
 
 export const Backoff = z.strictObject({
-  type: z.enum(["fixed", "exponential"]).default("exponential"),
+  type: z.enum(["fixed", "exponential"]).default("exponential").describe("How the wait grows."),
   delay: z.int().min(0).max(86_400_000).default(1000).describe("Milliseconds before the first retry."),
   jitter: z.number().min(0).max(1).default(0.2).describe("Share of each delay that is random, 0 to 1."),
 });
 
 export const RateLimit = z.strictObject({
   max: z.int().min(1).max(1_000_000).describe("Jobs that may start in one period."),
-  period_seconds: z.int().min(1).max(86_400).default(1),
+  period_seconds: z.int().min(1).max(86_400).default(1).describe("Length of a period."),
 });
 
 /** RFC 9110 tokens that say something about the request itself are ours to set. */
@@ -75,8 +76,8 @@ const QueueWithSecret = Queue.extend({
 });
 
 const DefaultJobOptions = z.strictObject({
-  attempts: z.int().min(1).max(100).optional(),
-  backoff: Backoff.optional(),
+  attempts: z.int().min(1).max(100).optional().describe("Attempts per job."),
+  backoff: Backoff.optional().describe("Wait between attempts."),
 });
 
 /** Settings as they are sent; a missing one keeps its value, or takes its default on a new queue. */
@@ -86,7 +87,8 @@ const settings = {
     .min(1)
     .max(1000)
     .optional()
-    .describe("Most jobs that may be active at once; default 1."),
+    .describe("Most jobs that may be active at once; default 1.")
+    .meta({ examples: [5] }),
   retry_attempts: z.int().min(1).max(100).optional().describe("Attempts per job; default 3."),
   backoff: Backoff.optional().describe("Wait between attempts; default exponential from 1000 ms."),
   timeout_seconds: z
@@ -101,7 +103,8 @@ const settings = {
     .max(2048)
     .nullable()
     .optional()
-    .describe("Where Rotor POSTs each job; null makes it a pull queue."),
+    .describe("Where Rotor POSTs each job; null makes it a pull queue.")
+    .meta({ examples: ["https://app.example.com/jobs"] }),
   callback_headers: CallbackHeaders.optional(),
   rotate_callback_secret: z
     .boolean()
@@ -112,7 +115,13 @@ const settings = {
     .optional()
     .describe("With rotate_callback_secret: end a previous secret that is still valid."),
   approval_required: z.boolean().optional().describe("True when a person must approve each job first."),
-  approval_timeout_seconds: z.int().min(60).max(31_536_000).nullable().optional(),
+  approval_timeout_seconds: z
+    .int()
+    .min(60)
+    .max(31_536_000)
+    .nullable()
+    .optional()
+    .describe("Reject a pending approval after this; null, the default, waits forever."),
   four_eyes: z.boolean().optional().describe("The key that enqueued a job may not approve it."),
   defaultJobOptions: DefaultJobOptions.optional().describe("BullMQ's way to say retry_attempts and backoff."),
 };
@@ -128,7 +137,7 @@ export const queues = {
     impact: "read",
     idempotent: true,
     needs: "read",
-    input: z.strictObject({ ...page, state: QueueState.optional() }),
+    input: z.strictObject({ ...page, state: QueueState.optional().describe("Only queues in this state.") }),
     output: listOf(Queue),
     errors: ["INVALID_INPUT"],
   }),
@@ -265,7 +274,8 @@ export const queues = {
       ...name,
       state: z
         .enum(["active", "paused", "resume", "pause", "drain"])
-        .describe("`active` (or `resume`) or `paused` (or `pause`)."),
+        .describe("`active` (or `resume`) or `paused` (or `pause`).")
+        .meta({ examples: ["paused"] }),
     }),
     output: Queue,
     errors: ["INVALID_INPUT", "QUEUE_NOT_FOUND"],

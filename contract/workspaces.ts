@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { operation } from "./operation.ts";
-import { Label, listOf, Plan, page, Timestamp } from "./primitives.ts";
+import { dryRun, Label, listOf, Plan, page, Timestamp } from "./primitives.ts";
 
 export const WorkspaceId = z
   .string()
@@ -61,7 +61,7 @@ export const workspaces = {
     idempotent: true,
     needs: "manage",
     audit: "workspace.updated",
-    input: z.strictObject({ ...id, name: Label }),
+    input: z.strictObject({ ...id, name: Label.describe("The new name.") }),
     output: Workspace,
     errors: ["INVALID_INPUT", "WORKSPACE_NOT_FOUND"],
   }),
@@ -92,14 +92,14 @@ export const admin = {
     creates: true,
     audit: "workspace.created",
     input: z.strictObject({
-      name: Label,
+      name: Label.describe("Name of the workspace."),
       plan: Plan.default("free"),
       team_id: z
         .string()
         .regex(/^team_[a-z0-9]{1,64}$/)
         .optional()
         .describe("Without it a team of its own is made."),
-      owner_email: z.email().max(254),
+      owner_email: z.email().max(254).describe("Address of the first admin."),
     }),
     output: Workspace.extend({ key: z.string().describe("The admin's API key; shown this once.") }),
     errors: ["INVALID_INPUT"],
@@ -131,9 +131,9 @@ export const admin = {
     audit: "workspace.updated",
     input: z.strictObject({
       ...id,
-      name: Label.optional(),
+      name: Label.optional().describe("The new name."),
       plan: Plan.optional(),
-      suspended: z.boolean().optional(),
+      suspended: z.boolean().optional().describe("True refuses every key; false lifts that."),
       requests_per_minute: z
         .int()
         .min(1)
@@ -163,7 +163,7 @@ export const admin = {
     idempotent: false,
     needs: "operate",
     audit: "workspace.deleted",
-    input: z.strictObject({ ...id, dry_run: z.boolean().default(false) }),
+    input: z.strictObject({ ...id, dry_run: dryRun }),
     output: z.object({ deleted: z.boolean(), queues: z.int(), api_keys: z.int(), members: z.int() }),
     errors: ["WORKSPACE_NOT_FOUND"],
   }),
