@@ -11,7 +11,9 @@ type Leading<Input, Names extends readonly string[]> = {
 
 /** The last argument may be left out when nothing in it is required. */
 type Last<Rest> =
-  Partial<Rest> extends Rest ? [rest?: Rest, options?: CallOptions] : [rest: Rest, options?: CallOptions];
+  Record<never, never> extends Rest
+    ? [rest?: Rest, options?: CallOptions]
+    : [rest: Rest, options?: CallOptions];
 
 type Arguments<Input, Names extends readonly string[]> = [
   ...Leading<Input, Names>,

@@ -25,7 +25,7 @@ type ErrorClass = new (...args: ConstructorParameters<typeof RotorError>) => Rot
 const classes: Record<string, ErrorClass> = { IDEMPOTENCY_CONFLICT: RotorIdempotencyConflict };
 
 export function errorClassOf(code: string): ErrorClass {
-  return classes[code] ?? RotorError;
+  return (Object.hasOwn(classes, code) && classes[code]) || RotorError;
 }
 
 export type ReceivedError = {
