@@ -9,7 +9,8 @@ export type KeyTier = z.infer<typeof KeyTier>;
 export const KeyId = z
   .string()
   .regex(/^key_[A-Za-z0-9]{1,64}$/)
-  .describe("Id of an API key, `key_…`.");
+  .describe("Id of an API key, `key_…`.")
+  .meta({ examples: ["key_4fGh2kLm9QpRs7TuVw1x"] });
 
 const AllowedIps = z
   .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
@@ -69,7 +70,7 @@ export const apiKeys = {
     creates: true,
     audit: "api_key.created",
     input: z.strictObject({
-      label: Label.describe("What the key is for, e.g. `claude-code`."),
+      label: Label.describe("What the key is for, e.g. `claude-code`.").meta({ examples: ["claude-code"] }),
       tier: KeyTier.default("workspace").describe(
         "What it reaches: every workspace of the team, this one, or one queue.",
       ),
@@ -110,7 +111,13 @@ export const apiKeys = {
     audit: "api_key.rotated",
     input: z.strictObject({
       ...id,
-      grace_seconds: z.int().min(0).max(604_800).default(0).describe("How long the old key goes on working."),
+      grace_seconds: z
+        .int()
+        .min(0)
+        .max(604_800)
+        .default(0)
+        .describe("How long the old key goes on working.")
+        .meta({ examples: [3600] }),
     }),
     output: NewApiKey,
     errors: ["API_KEY_NOT_FOUND", "KEY_REVOKED", "FORBIDDEN"],
@@ -127,7 +134,13 @@ export const apiKeys = {
     audit: "api_key.extended",
     input: z.strictObject({
       ...id,
-      days: z.int().min(1).max(365).default(90).describe("Days from now until it expires."),
+      days: z
+        .int()
+        .min(1)
+        .max(365)
+        .default(90)
+        .describe("Days from now until it expires.")
+        .meta({ examples: [90] }),
     }),
     output: ApiKey,
     errors: ["API_KEY_NOT_FOUND", "KEY_REVOKED"],

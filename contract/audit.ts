@@ -40,7 +40,8 @@ export const audit = {
         .string()
         .max(128)
         .optional()
-        .describe("Exact type, or a prefix that ends in a dot, e.g. `queue.`."),
+        .describe("Exact type, or a prefix that ends in a dot, e.g. `queue.`.")
+        .meta({ examples: ["queue."] }),
       actor_id: z.string().max(128).optional().describe("Only what this API key, or `operator`, did."),
       resource_id: z.string().max(256).optional().describe("Only what was done to this thing."),
       surface: Surface.optional().describe("Only what came in this way."),

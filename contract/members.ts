@@ -5,7 +5,8 @@ import { Capability, dryRun, Label, listOf, page, Role, Timestamp } from "./prim
 export const MemberId = z
   .string()
   .regex(/^mem_[a-z0-9]{1,64}$/)
-  .describe("Id of a member, `mem_…`.");
+  .describe("Id of a member, `mem_…`.")
+  .meta({ examples: ["mem_019a53c0f1d24b6e8f0a1c2d3e4f5a6b"] });
 
 export const Member = z.object({
   id: MemberId,
@@ -47,7 +48,9 @@ export const members = {
     input: z.strictObject({
       email: z.email().max(254).describe("Address of the person."),
       name: Label.optional().describe("Name to show for the person."),
-      role: Role.default("viewer").describe("What the person and their keys may do."),
+      role: Role.default("viewer")
+        .describe("What the person and their keys may do.")
+        .meta({ examples: ["developer"] }),
       capabilities: z.array(Capability).max(1).default([]).describe("Added to the role."),
     }),
     output: Member,
@@ -68,7 +71,9 @@ export const members = {
     input: z.strictObject({
       ...id,
       name: Label.optional().describe("Name to show for the person."),
-      role: Role.optional().describe("What the person and their keys may do."),
+      role: Role.optional()
+        .describe("What the person and their keys may do.")
+        .meta({ examples: ["developer"] }),
       capabilities: z.array(Capability).max(1).optional().describe("Added to the role."),
       status: z.enum(["active", "disabled"]).optional().describe("`disabled` refuses the member's keys."),
     }),

@@ -5,7 +5,8 @@ import { dryRun, Label, listOf, Plan, page, Timestamp } from "./primitives.ts";
 export const WorkspaceId = z
   .string()
   .regex(/^ws_[a-z0-9]{1,64}$/)
-  .describe("Id of a workspace, `ws_…`.");
+  .describe("Id of a workspace, `ws_…`.")
+  .meta({ examples: ["ws_default"] });
 
 export const Workspace = z.object({
   id: WorkspaceId,
@@ -61,7 +62,7 @@ export const workspaces = {
     idempotent: true,
     needs: "manage",
     audit: "workspace.updated",
-    input: z.strictObject({ ...id, name: Label.describe("The new name.") }),
+    input: z.strictObject({ ...id, name: Label.describe("The new name.").meta({ examples: ["marketing"] }) }),
     output: Workspace,
     errors: ["INVALID_INPUT", "WORKSPACE_NOT_FOUND"],
   }),
@@ -92,7 +93,7 @@ export const admin = {
     creates: true,
     audit: "workspace.created",
     input: z.strictObject({
-      name: Label.describe("Name of the workspace."),
+      name: Label.describe("Name of the workspace.").meta({ examples: ["marketing"] }),
       plan: Plan.default("free"),
       team_id: z
         .string()
@@ -132,7 +133,7 @@ export const admin = {
     input: z.strictObject({
       ...id,
       name: Label.optional().describe("The new name."),
-      plan: Plan.optional(),
+      plan: Plan.optional().meta({ examples: ["pro"] }),
       suspended: z.boolean().optional().describe("True refuses every key; false lifts that."),
       requests_per_minute: z
         .int()
