@@ -13,7 +13,9 @@ export function inputSchemaOf(schema: z.ZodObject): Json {
   });
 }
 
-const checks = [
+const unsaid = [
+  "description",
+  "required",
   "pattern",
   "minimum",
   "maximum",
@@ -23,12 +25,17 @@ const checks = [
   "maxItems",
   "propertyNames",
   "default",
+  "examples",
 ];
 
-/** What a tool answers. It forbids no further fields: an older client may meet a newer server. */
+/**
+ * What a tool answers: names and types, about a third of the tokens of the whole schema, and hosts rarely show
+ * it to the model. It neither requires nor forbids fields, so that a client and a server of different versions
+ * understand each other.
+ */
 export function outputSchemaOf(schema: z.ZodObject): Json {
   return jsonSchemaOf(schema, "output", (node) => {
-    for (const check of checks) delete node[check];
+    for (const word of unsaid) delete node[word];
     if (node.additionalProperties === false) delete node.additionalProperties;
   });
 }

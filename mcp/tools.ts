@@ -101,12 +101,7 @@ export function answerOf({ listName }: Pick<Tool, "listName">, body: Json): Json
 
 function withListName(schema: Json, listName: string | undefined): Json {
   if (listName === undefined) return schema;
-  const { properties, required } = schema as { properties: Json; required: string[] };
-  return {
-    ...schema,
-    properties: renameKey(properties, "data", listName),
-    required: required.map((key) => (key === "data" ? listName : key)),
-  };
+  return { ...schema, properties: renameKey(schema.properties as Json, "data", listName) };
 }
 
 /** Keeps the order of the keys. */
