@@ -9,7 +9,6 @@ import {
   type OperationTree,
   RotorError,
 } from "@rotorsh/contract";
-import { sql } from "drizzle-orm";
 import { auditDenied } from "./audit-trail.ts";
 import { openRedis } from "./broker/redis.ts";
 import type { Caller } from "./caller.ts";
@@ -78,15 +77,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     perform,
     callAs: (caller) => async (operation, input, callOptions) =>
       (await perform(caller, operation, input, callOptions)).body,
-    async isReady() {
-      try {
-        await databases.engine.execute(sql`select 1`);
-        return true;
-      } catch (error) {
-        log.warn({ err: error }, "the database does not answer");
-        return false;
-      }
-    },
+    isReady: () => databases.answers(),
     async close() {
       await housekeeping?.stop();
       await redis.close();

@@ -23,6 +23,8 @@ export function createBatcher<Item, Result>(
       waiting = waiting.slice(most);
       await runBatch(batch);
     }
+    // In the same tick as the look at `waiting`: a call that comes later must find the lane free.
+    busy--;
   }
 
   async function runBatch(batch: Waiting<Item, Result>[]): Promise<void> {
@@ -42,10 +44,6 @@ export function createBatcher<Item, Result>(
       if (busy >= lanes) return;
       busy++;
       // A microtask later, so that calls of the same tick share the first batch too.
-      queueMicrotask(() => {
-        void drain().finally(() => {
-          busy--;
-        });
-      });
+      queueMicrotask(() => void drain());
     });
 }

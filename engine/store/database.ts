@@ -1,14 +1,14 @@
 // The connections of one process. Request-scoped work runs as rotor_app inside a transaction that names its
-// workspace; everything that spans workspaces runs as rotor_engine.
+// workspace; everything that spans workspaces runs as rotor_engine. When the database falls silent, every
+// connection is given up at once, and opened anew when it answers again.
 
-import { sql as sqlText } from "drizzle-orm";
-import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
+import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
+import { startHeartbeat } from "./heartbeat.ts";
 import { appRole, engineRole } from "./roles.ts";
-import * as schema from "./schema.ts";
+import { createTransactions, type Database, type Transactions } from "./transactions.ts";
 
-/** A pool or an open transaction. */
-export type Database = PostgresJsDatabase<typeof schema>;
+export type { Database } from "./transactions.ts";
 
 export type Databases = {
   /** Across workspaces: every statement names its workspace. */
@@ -19,50 +19,119 @@ export type Databases = {
   inWorkspace<T>(workspaceId: string, work: (db: Database, now: Date) => Promise<T>): Promise<T>;
   /** Runs in one transaction across workspaces. */
   acrossWorkspaces<T>(work: (db: Database, now: Date) => Promise<T>): Promise<T>;
+  /** Does the database answer now? Resolves within a second. */
+  answers(): Promise<boolean>;
   close(): Promise<void>;
 };
 
-export type DatabaseOptions = { url: string; rowSecurity: boolean; appPool?: number; enginePool?: number };
+export type DatabaseOptions = {
+  url: string;
+  rowSecurity: boolean;
+  /** Transactions at once, in one workspace each. */
+  appPool?: number;
+  /** Transactions at once across workspaces; and as many connections again for single statements, twice. */
+  enginePool?: number;
+};
 
-export function openDatabases({
-  url,
-  rowSecurity,
-  appPool = 10,
-  enginePool = 10,
-}: DatabaseOptions): Databases {
-  const open = (role: string, max: number) =>
-    postgres(url, {
-      max,
-      onnotice: () => {},
-      connect_timeout: 5,
-      // After a restart of Postgres we want to be back at once, not after a growing pause.
-      backoff: () => 0.25,
-      connection: { application_name: "rotor", ...(rowSecurity && { role }) },
-    });
-  const app = open(appRole, appPool);
-  const engine = open(engineRole, Math.max(2, Math.floor(enginePool / 2)));
-  const raw = open(engineRole, enginePool);
-  const appDb = drizzle(app, { schema });
-  const engineDb = drizzle(engine, { schema });
+type Pools = { app: Transactions; across: Transactions; engine: postgres.Sql; sql: postgres.Sql };
+
+export function openDatabases(options: DatabaseOptions): Databases {
+  let pools = openPools(options);
+  const heartbeat = startHeartbeat({
+    open: () => openClient(options, undefined, { max: 1, connect_timeout: 10 }),
+    silent: () => void endPools(pools, 0),
+    back() {
+      pools = openPools(options);
+    },
+  });
   return {
-    engine: engineDb,
-    sql: raw,
+    engine: drizzle(preparing(() => pools.engine)),
+    sql: latest(() => pools.sql),
     inWorkspace: (workspaceId, work) =>
-      appDb.transaction(async (db) => {
-        const [row] = await db.execute<{ now: string }>(
-          sqlText`select set_config('app.workspace', ${workspaceId}, true), rotor_now() as now`,
-        );
-        return work(db, new Date(row?.now as string));
-      }),
+      pools.app.run(
+        `select set_config('app.workspace', ${quoted(workspaceId)}, true), rotor_now() as now`,
+        (opened) => work(opened.db, timeOf(opened.row)),
+      ),
     acrossWorkspaces: (work) =>
-      engineDb.transaction(async (db) => {
-        const [row] = await db.execute<{ now: string }>(sqlText`select rotor_now() as now`);
-        return work(db, new Date(row?.now as string));
-      }),
+      pools.across.run("select rotor_now() as now", (opened) => work(opened.db, timeOf(opened.row))),
+    answers: heartbeat.answers,
     async close() {
-      await Promise.all([app, engine, raw].map((pool) => pool.end({ timeout: 5 })));
+      await heartbeat.stop();
+      await endPools(pools, 5);
     },
   };
+}
+
+function openPools(options: DatabaseOptions): Pools {
+  const { appPool = 10, enginePool = 4 } = options;
+  const lane = (role: string) => (lost: () => void) => openClient(options, role, { max: 1, onclose: lost });
+  const engine = openClient(options, engineRole, { max: enginePool });
+  // Drizzle reads dates and JSON as text, and sets the client up for it.
+  drizzle(engine);
+  return {
+    app: createTransactions(lane(appRole), appPool),
+    across: createTransactions(lane(engineRole), enginePool),
+    engine,
+    sql: openClient(options, engineRole, { max: enginePool }),
+  };
+}
+
+async function endPools({ app, across, engine, sql }: Pools, seconds: number): Promise<void> {
+  await Promise.all([
+    app.end(seconds),
+    across.end(seconds),
+    engine.end({ timeout: seconds }),
+    sql.end({ timeout: seconds }),
+  ]);
+}
+
+function openClient({ url, rowSecurity }: DatabaseOptions, role: string | undefined, options: object) {
+  return postgres(url, {
+    onnotice: () => {},
+    connect_timeout: 2,
+    // After a restart of Postgres we want to be back at once, not after a growing pause.
+    backoff: () => 0.1,
+    ...options,
+    connection: {
+      application_name: "rotor",
+      // Dates are read in these forms, whatever this database or login prefers.
+      DateStyle: "ISO",
+      TimeZone: "UTC",
+      // A process that hangs or is cut off must not hold a workspace's locks for long.
+      statement_timeout: 30_000,
+      idle_in_transaction_session_timeout: 30_000,
+      ...(role && rowSecurity && { role }),
+    },
+  });
+}
+
+/** A client for drizzle that asks for the pool at each statement, and prepares what has parameters. */
+function preparing(pool: () => postgres.Sql): postgres.Sql {
+  const client = {
+    options: { parsers: {}, serializers: {} },
+    unsafe: (text: string, parameters: never[] = []) =>
+      pool().unsafe(text, parameters, { prepare: parameters.length > 0 }),
+    begin() {
+      throw new Error("Use acrossWorkspaces for a transaction");
+    },
+  };
+  return client as unknown as postgres.Sql;
+}
+
+/** Stands for whatever pool is open at the moment it is used. */
+function latest(pool: () => postgres.Sql): postgres.Sql {
+  return new Proxy((() => {}) as unknown as postgres.Sql, {
+    apply: (_target, _self, parts) => Reflect.apply(pool(), undefined, parts),
+    get: (_target, name) => Reflect.get(pool(), name),
+  });
+}
+
+function timeOf(row: Record<string, unknown>): Date {
+  return new Date(row.now as string);
+}
+
+function quoted(id: string): string {
+  return `'${id.replaceAll("'", "''")}'`;
 }
 
 /** Postgres cannot be reached, or has just cut us off: the caller may try again later. */
@@ -74,6 +143,7 @@ export function isUnavailable(error: unknown): boolean {
   return false;
 }
 
-// Socket errors, postgres.js's own, and the SQLSTATE classes 08 (connection), 53 (resources), 57P0x (shutdown).
+// Socket errors, postgres.js's own, and of Postgres: the classes 08 (connection) and 53 (resources), 57P0x
+// (shutdown), 57014 (took too long), 25006 (a standby), and 40001 and 40P01 (lost to another transaction).
 const unavailableCodes =
-  /^(E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH|NOTFOUND)|CONN(ECT_TIMEOUT|ECTION_(CLOSED|ENDED|DESTROYED))|08...|53...|57P0.)$/;
+  /^(E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN)|ERR_STREAM_DESTROYED|CONN(ECT_TIMEOUT|ECTION_(CLOSED|ENDED|DESTROYED))|08...|53...|57P0.|57014|25006|25P03|40001|40P01)$/;

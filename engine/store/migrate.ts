@@ -32,10 +32,8 @@ async function applyNew(sql: postgres.Sql): Promise<string[]> {
       if (done.get(name) !== checksum) throw new Error(`Migration ${name} was changed after it was applied`);
       continue;
     }
-    await sql.begin(async (tx) => {
-      await tx.unsafe(text);
-      await tx`insert into migration (name, checksum) values (${name}, ${checksum})`;
-    });
+    // Several statements sent as one text are one transaction.
+    await sql.unsafe(`${text};\ninsert into migration (name, checksum) values ('${name}', '${checksum}')`);
     fresh.push(name);
   }
   const unknown = [...done.keys()].filter((name) => !migrations.some((migration) => migration.name === name));

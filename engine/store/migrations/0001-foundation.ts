@@ -167,12 +167,18 @@ begin
   for step in 0..3 loop
     part := 'audit_event_' || to_char(month, 'YYYY_MM');
     if to_regclass(part) is null then
-      execute format(
-        'create table %I partition of audit_event for values from (%L) to (%L)',
-        part, month || ' 00:00:00+00', (month + interval '1 month')::date || ' 00:00:00+00');
-      execute format(
-        'create trigger audit_event_no_truncate before truncate on %I for each statement execute function refuse_change()',
-        part);
+      begin
+        execute format(
+          'create table %I partition of audit_event for values from (%L) to (%L)',
+          part, month || ' 00:00:00+00', (month + interval '1 month')::date || ' 00:00:00+00');
+        execute format(
+          'create trigger audit_event_no_truncate before truncate on %I for each statement execute function refuse_change()',
+          part);
+      exception
+        when duplicate_table then null;  -- another process was quicker
+        when check_violation then        -- the default partition holds events of this month, and goes on doing so
+          raise warning 'no audit partition for %: the default partition holds events of it', part;
+      end;
     end if;
     month := month + interval '1 month';
   end loop;
