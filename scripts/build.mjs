@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cache, withLock } from "./lock.mjs";
@@ -27,7 +27,6 @@ export async function build(packages = everything) {
 }
 
 async function findStale(packages) {
-  await mkdir(cache, { recursive: true });
   const checked = await Promise.all(
     packages.map(async (name) => {
       const folders = await closure(name);
