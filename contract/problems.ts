@@ -12,7 +12,8 @@ const mostProblems = 20;
 
 /** Parses, or throws INVALID_INPUT with one problem per path. */
 export function parseInput<Schema extends z.ZodObject>(schema: Schema, input: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(input);
+  // Without it no issue would say whether a value is missing or of the wrong type.
+  const parsed = schema.safeParse(input, { reportInput: true });
   if (parsed.success) return parsed.data;
   throw invalidInput(problemsOf(parsed.error.issues, schema));
 }

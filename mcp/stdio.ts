@@ -20,7 +20,7 @@ function serve({ server, url, apiKey }: StdioConfig): void {
   const tools = toolsOf(server);
   const callAs = (client: string | null): Call =>
     // The server tells by the first word through which surface a call came.
-    checked(callOverHttp({ url, apiKey, client: `mcp/${client ?? version}` }));
+    checked(callOverHttp({ url, apiKey, client: `mcp/${version}${client ? ` (${client})` : ""}` }));
   const instructions = `${about[server]} ${manners}`;
   serveStdio(
     () => createMcpServer({ version, instructions, all: tools, offered: tools, callAs, onError: report }),

@@ -55,9 +55,7 @@ describe("what a listing costs the model", () => {
 
 /** About four characters make a token. */
 function tokensOf(tools: readonly Tool[]): number {
-  const tokens = Math.ceil(JSON.stringify({ tools: tools.map(({ listed }) => listed) }).length / 4);
-  console.info(`${tools.length} tools, ${tokens} tokens`);
-  return tokens;
+  return Math.ceil(JSON.stringify({ tools: tools.map(({ listed }) => listed) }).length / 4);
 }
 
 /** Paths of the fields, also nested ones, that no description tells the meaning of. */

@@ -1,0 +1,111 @@
+// The binary as a host starts it: a process of its own, over REST to a real server.
+
+import { spawn } from "node:child_process";
+import { type ErrorBody, type Json, RotorError } from "@rotorsh/contract";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type SpawnOptions, spawnStdio, stdioCommand, type TestClient } from "./testing/clients.ts";
+import { startTestServer, type TestServer } from "./testing/server.ts";
+
+let server: TestServer;
+const open: TestClient[] = [];
+
+beforeAll(async () => {
+  server = await startTestServer();
+});
+
+afterAll(async () => {
+  await Promise.all(open.map((client) => client.close()));
+  await server.close();
+});
+
+async function start(options: Partial<SpawnOptions> = {}) {
+  const env = { ROTOR_API_URL: server.url, ROTOR_API_KEY: server.adminKey, ...options.env };
+  const client = await spawnStdio({ ...options, env });
+  open.push(client);
+  return client;
+}
+
+describe.each(["2026", "2025"] as const)("a host of the %s protocol", (kind) => {
+  let client: TestClient;
+
+  beforeAll(async () => {
+    client = await start({ kind });
+  });
+
+  test("finds the documented tools", async () => {
+    const names = await client.names();
+    expect(names).toEqual(expect.arrayContaining(["rotor_list_queues", "rotor_create_queue"]));
+    for (const name of names) expect(name).toMatch(/^rotor_/);
+  });
+
+  test("creates, lists and deletes a queue, and is named in the audit trail", async () => {
+    const name = `stdio-${kind}`;
+    const created = await client.call("rotor_create_queue", { name, concurrency: 5, retry_attempts: 3 });
+    expect(created).toMatchObject({ isError: false, structured: { name, concurrency: 5 } });
+    const { structured } = await client.call("rotor_list_queues");
+    expect((structured.queues as Json[]).map((queue) => queue.name)).toContain(name);
+
+    const refused = await client.call("rotor_delete_queue", { name });
+    expect(refused.text).toContain("CONFIRMATION_REQUIRED");
+    expect((await client.call("rotor_delete_queue", { name, confirm: true })).structured).toMatchObject({
+      deleted: true,
+    });
+    const { body } = await server.rest<{ data: Json[] }>(`/v1/audit?resource_id=${name}`);
+    expect(body.data[0]).toMatchObject({
+      surface: "mcp",
+      client: expect.stringMatching(/^mcp\/[\d.]+ \(test-agent\/1\.2\.3\)$/),
+    });
+  });
+
+  test("is refused what is missing or unknown before anything is sent", async () => {
+    const { isError, text } = await client.call("rotor_get_queue", { nme: "x" });
+    expect(isError).toBe(true);
+    expect(text).toContain("did you mean name?");
+    expect(text).toContain("Fields of rotor_get_queue: name (required).");
+  });
+
+  test("gets the server's own errors with the server's request id", async () => {
+    const { isError, text } = await client.call("rotor_get_queue", { name: "nowhere" });
+    expect(isError).toBe(true);
+    const { error } = JSON.parse(text.split("\n")[0] as string) as ErrorBody;
+    expect(error).toMatchObject({ code: "QUEUE_NOT_FOUND", request_id: expect.stringMatching(/^req_/) });
+    expect(text).toContain("Call rotor_list_queues");
+  });
+});
+
+test("the operator's server has the operator's tools", async () => {
+  const client = await start({ args: ["--admin"], env: { ROTOR_ADMIN_TOKEN: server.adminToken } });
+  const { structured } = await client.call("rotor_list_workspaces");
+  expect((structured.workspaces as Json[]).map(({ id }) => id)).toContain("ws_default");
+});
+
+test("a server that cannot be reached is an error of the tool, not the end of the process", async () => {
+  const client = await start({ env: { ROTOR_API_URL: "http://127.0.0.1:9" } });
+  const { isError, text } = await client.call("rotor_list_queues");
+  expect(isError).toBe(true);
+  expect(text).toContain(new RotorError("UNREACHABLE", {}).code);
+});
+
+test("a missing key ends the process with one line that names the variable", async () => {
+  const { command, args } = stdioCommand([]);
+  const child = spawn(command, args, { env: {} });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    stderr += chunk;
+  });
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  expect([code, stdout]).toEqual([1, ""]);
+  expect(stderr.trim().split("\n")).toEqual([
+    expect.stringMatching(/^rotor-mcp: ROTOR_API_KEY is not set, e\.g\./),
+  ]);
+});
+
+test("the process ends when the host closes its input", async () => {
+  const { command, args } = stdioCommand([]);
+  const child = spawn(command, args, { env: { ROTOR_API_KEY: server.adminKey } });
+  child.stdin.end();
+  expect(await new Promise((resolve) => child.once("close", resolve))).toBe(0);
+});
