@@ -2,7 +2,7 @@
 // success and only the text of an error, so both say everything there.
 
 import type { CallToolResult } from "@modelcontextprotocol/server";
-import { type Json, type Problem, type RotorError, separated } from "@rotorsh/contract";
+import type { Json, Problem, RotorError } from "@rotorsh/contract";
 import { confirmingCall } from "./confirm.ts";
 import { answerOf, type Tool } from "./tools.ts";
 
@@ -54,7 +54,7 @@ function fieldsLesson({ name, listed }: Tool, problems: Problem[] = []): string 
 /** `QUEUE_NOT_FOUND` → the tool that lists queues, if this server has one. */
 function listLesson({ error, all, offered }: Failure): string {
   const things = `${error.code.replace(/_NOT_FOUND$/, "").toLowerCase()}s`;
-  const lister = all.find(({ listName }) => listName !== undefined && separated(listName, "_") === things);
+  const lister = all.find(({ listName }) => listName === things);
   if (!lister) return "";
   if (offered.includes(lister))
     return `Call ${lister.name} to see the ${things.replaceAll("_", " ")} there are.`;

@@ -74,9 +74,14 @@ async function callTool(
     return toResult(tool, await perform(operation, sent, { signal }));
   } catch (cause) {
     const error = isRotorError(cause) ? cause : new RotorError("INTERNAL", {}, { cause });
-    if (error.status >= 500 && !signal.aborted) onError?.(error.cause ?? error, requestId);
+    if (error.status >= 500 && !signal.aborted) onError?.(reportOf(error), requestId);
     return toErrorResult({ tool, sent, error, requestId, all, offered });
   }
+}
+
+/** INTERNAL says nothing by itself; its cause does. */
+function reportOf(error: RotorError): unknown {
+  return error.code === "INTERNAL" ? (error.cause ?? error) : error;
 }
 
 /** The protocol has its own error for this; the sentence is what helps. */
