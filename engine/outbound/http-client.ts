@@ -1,0 +1,172 @@
+// The only door to the network. Sends one POST and tells what came of it, within limits of time, size and
+// connections that hold whatever the receiver does.
+
+import { type Dispatcher, Pool } from "undici";
+import { Attempt, type Outcome } from "./attempt.ts";
+import { createEgress, EgressRefused } from "./egress.ts";
+import { createGuardedConnector, type GuardOptions } from "./guard.ts";
+
+export type { Outcome } from "./attempt.ts";
+
+export type OutboundRequest = {
+  url: string;
+  /** Must not hold what describes the message itself, such as host or content-length. */
+  headers: Record<string, string>;
+  body: string | Buffer;
+  /** From this call to the last byte of the response. */
+  timeoutMs: number;
+  /** How much of the response body is kept; 64 KB unless told. */
+  maxResponseBytes?: number;
+  /** How many requests to this origin may be under way at once; those beyond wait. 256 unless told. */
+  maxConnections?: number;
+};
+
+export type Outbound = {
+  /** Never rejects: whatever the network does is an outcome. */
+  post(request: OutboundRequest): Promise<Outcome>;
+  /** Takes no more requests and waits for those under way. */
+  close(): Promise<void>;
+};
+
+type Waiting = { attempt: Attempt; send: () => void };
+
+/** The connections to one origin. They are made as requests need them and closed when idle. */
+type Route = { pool: Pool; limit: number; running: number; waiting: Set<Waiting>; usedAt: number };
+
+const defaultResponseBytes = 64 * 1024;
+const defaultConnections = 256;
+const mostIdleRoutes = 1000;
+const idleMs = 60_000;
+const maxHeaderSize = 16 * 1024;
+
+/** Written by undici, or a way to make two servers read one message differently. */
+const closedHeaders = new Set([
+  "host",
+  "content-length",
+  "transfer-encoding",
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "upgrade",
+  "expect",
+  "te",
+  "trailer",
+  "accept-encoding",
+]);
+
+export function createOutbound(options: GuardOptions): Outbound {
+  const egress = createEgress(options.rules, options.ownAddresses);
+  const connect = createGuardedConnector(options);
+  const routes = new Map<string, Route>();
+  let closing = false;
+
+  function routeTo(url: URL, limit = defaultConnections): Route {
+    if (url.username || url.password) egress.checkUrl(url);
+    const key = `${url.origin} ${limit}`;
+    const known = routes.get(key);
+    if (known) return known;
+    egress.checkUrl(url);
+    if (routes.size >= mostIdleRoutes) closeIdle(routes, 0);
+    const pool = new Pool(url.origin, {
+      connect,
+      maxHeaderSize,
+      // The deadline of each request covers all of it.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveMaxTimeout: idleMs,
+    });
+    const route: Route = { pool, limit, running: 0, waiting: new Set(), usedAt: 0 };
+    routes.set(key, route);
+    return route;
+  }
+
+  async function post(request: OutboundRequest): Promise<Outcome> {
+    if (closing) return failed("connection", "This server is stopping.");
+    const problem = headerProblem(request.headers);
+    if (problem) return failed("refused", problem);
+    if (!URL.canParse(request.url)) return failed("refused", "The URL is not valid.");
+    const url = new URL(request.url);
+    try {
+      return await send(routeTo(url, request.maxConnections), url, request);
+    } catch (error) {
+      if (error instanceof EgressRefused) return failed("refused", error.message);
+      throw error;
+    }
+  }
+
+  const sweep = setInterval(() => closeIdle(routes, idleMs), idleMs / 2);
+  sweep.unref();
+  return {
+    post,
+    async close() {
+      closing = true;
+      clearInterval(sweep);
+      for (const { waiting } of routes.values()) {
+        for (const { attempt } of waiting) attempt.fail("connection", "This server is stopping.");
+      }
+      await Promise.all([...routes.values()].map(({ pool }) => pool.close()));
+      routes.clear();
+    },
+  };
+}
+
+function send(route: Route, url: URL, request: OutboundRequest): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const attempt = new Attempt({
+      timeoutMs: request.timeoutMs,
+      maxResponseBytes: request.maxResponseBytes ?? defaultResponseBytes,
+      settle(outcome) {
+        route.waiting.delete(waiting);
+        resolve(outcome);
+      },
+      release() {
+        route.running -= 1;
+        startNext(route);
+      },
+    });
+    const waiting: Waiting = {
+      attempt,
+      send: () => route.pool.dispatch(dispatchOptions(url, request), attempt),
+    };
+    route.waiting.add(waiting);
+    startNext(route);
+  });
+}
+
+/** undici's own queue would hold a request until its turn even when its time is over; this one forgets it. */
+function startNext(route: Route): void {
+  route.usedAt = performance.now();
+  for (const next of route.waiting) {
+    if (route.running >= route.limit) return;
+    route.waiting.delete(next);
+    route.running += 1;
+    next.send();
+  }
+}
+
+function dispatchOptions(url: URL, { headers, body }: OutboundRequest): Dispatcher.DispatchOptions {
+  return {
+    method: "POST",
+    path: url.pathname + url.search,
+    headers: { ...headers, "accept-encoding": "identity" },
+    body,
+  };
+}
+
+function headerProblem(headers: Record<string, string>): string | undefined {
+  const closed = Object.keys(headers).find((name) => closedHeaders.has(name.toLowerCase()));
+  return closed && `The header ${closed.toLowerCase()} cannot be set.`;
+}
+
+function failed(kind: "refused" | "connection", message: string): Outcome {
+  return { kind, message, durationMs: 0 };
+}
+
+function closeIdle(routes: Map<string, Route>, unusedMs: number): void {
+  const before = performance.now() - unusedMs;
+  for (const [key, { pool, running, waiting, usedAt }] of routes) {
+    if (running > 0 || waiting.size > 0 || usedAt > before) continue;
+    routes.delete(key);
+    void pool.close();
+  }
+}
