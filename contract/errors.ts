@@ -71,6 +71,11 @@ export const errorTable = {
     message: "There is no queue {name}.",
     hint: "List the queues to see their names.",
   },
+  JOB_NOT_FOUND: {
+    status: 404,
+    message: "The queue has no job {id}.",
+    hint: "List the queue's jobs to see their ids; ended jobs are kept as long as the plan says.",
+  },
   API_KEY_NOT_FOUND: {
     status: 404,
     message: "There is no API key {id}.",
@@ -95,6 +100,16 @@ export const errorTable = {
     status: 409,
     message: "A queue {name} exists already.",
     hint: "Update it, or use the upsert, which does either.",
+  },
+  JOB_STATE_CONFLICT: {
+    status: 409,
+    message: "The job {id} is {state}; that cannot be done to it now.",
+    hint: "Get the job to see its state and what can be done.",
+  },
+  IDEMPOTENCY_CONFLICT: {
+    status: 409,
+    message: "A job {id} exists already.",
+    hint: "Treat it as enqueued, or leave out strict to be answered with that job.",
   },
   QUEUE_NOT_EMPTY: {
     status: 409,

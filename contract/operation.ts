@@ -45,6 +45,8 @@ export type Operation<
   tools: Tools;
   /** Arguments that come first and without a name in the SDK and the CLI. */
   positionals?: Positionals;
+  /** Other names of the verb in the SDK and the CLI. */
+  aliases?: readonly string[];
   /** Words of the CLI command, where `<noun> <verb>` would not read well. */
   cli?: string;
   /** What a mistaken call costs. Becomes the MCP annotations. */
@@ -61,6 +63,8 @@ export type Operation<
   audit?: string;
   /** True when `?format=csv` may ask for every row of the list as a stream. */
   csv?: boolean;
+  /** Where a call may be larger than the usual 512 KB and 10,000 fields. */
+  limits?: { bodyBytes: number; fields: number };
   input: Input;
   output: Output;
   errors: readonly ErrorCode[];

@@ -3,6 +3,182 @@
 // One row per job, and an index entry only where some question needs it: a job is inserted once, claimed once
 // per attempt and ended once, and every one of those writes pays for every index.
 
+/**
+ * Ends attempts of one queue. An end whose lease is not the job's own any more is refused: somebody else has
+ * the job by now. Answers the ids that were accepted.
+ */
+const endJobs = `
+create function end_jobs(p_queue bigint, p_ends json) returns text[] language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_now timestamptz := rotor_now();
+  v_workspace text;
+  v_ids text[];
+  v_keys text[];
+begin
+  with sent as (
+    select * from json_to_recordset(p_ends) as e (
+      id text, lease uuid, state text, due_ms bigint, result text, reason text, fail_reason text,
+      fingerprint text, started_ms bigint, status int, response text, error text)
+  ), ended as (
+    update job j set
+      state = e.state, lease = null, lease_until = null,
+      due_at = case when e.state = 'delayed' then v_now + e.due_ms * interval '1 millisecond' end,
+      result = e.result, reason = e.reason, fail_reason = e.fail_reason, fingerprint = e.fingerprint,
+      ended_at = case when e.state in ('completed', 'failed') then v_now end
+    from sent e
+    where j.queue_uid = p_queue and j.id = e.id and j.state = 'active' and j.lease = e.lease
+    returning j.id, j.workspace_id, j.generation, j.attempts_made, j.state, j.concurrency_key, j.started_at,
+      e.started_ms::int as ms, e.status, e.response, e.error
+  ), noted as (
+    insert into job_attempt (queue_uid, job_id, workspace_id, generation, attempt, started_at, duration_ms, status, response, error)
+    select p_queue, id, workspace_id, generation, attempts_made, v_now - ms * interval '1 millisecond', ms, status, response, error
+    from ended
+  ), flowed as (
+    insert into queue_flow (queue_uid, workspace_id, at, active, waiting, delayed, completed, failed, attempts, run_ms)
+    select p_queue, min(workspace_id), v_now, -count(*), count(*) filter (where state = 'waiting'),
+      count(*) filter (where state = 'delayed'), count(*) filter (where state = 'completed'),
+      count(*) filter (where state = 'failed'), count(*), array_agg(ms)
+    from ended having count(*) > 0
+  )
+  select min(workspace_id), array_agg(id), array_agg(concurrency_key) filter (where concurrency_key is not null)
+    into v_workspace, v_ids, v_keys from ended;
+  if v_keys is not null then
+    perform release_keys(v_workspace, p_queue, v_keys, v_ids);
+  end if;
+  return coalesce(v_ids, '{}');
+end $$;
+
+-- Gives keys back, and lets the first job that waits for each of them, in every queue, be claimed again.
+create function release_keys(p_workspace text, p_queue bigint, p_keys text[], p_ids text[]) returns void
+language plpgsql as $$
+begin
+  delete from job_key k where k.workspace_id = p_workspace and k.key = any(p_keys)
+    and k.queue_uid = p_queue and k.job_id = any(p_ids);
+  perform unpark(p_workspace, p_keys);
+end $$;
+
+create function unpark(p_workspace text, p_keys text[]) returns void language sql as $$
+  update job j set parked = false
+  from (
+    select distinct on (w.concurrency_key, w.queue_uid) w.queue_uid, w.id
+    from job w where w.workspace_id = p_workspace and w.parked and w.concurrency_key = any(p_keys)
+    order by w.concurrency_key, w.queue_uid, w.seq
+  ) first
+  where j.queue_uid = first.queue_uid and j.id = first.id and j.parked
+$$;
+`;
+
+/**
+ * Claims jobs of one queue within its free slots, its rate and its keys. The queue's row is locked first, so two
+ * workers never count the same free slot. A job whose key is held is parked: claims do not meet it again until
+ * the holder ends.
+ */
+const claimJobs = `
+create function claim_jobs(p_queue bigint, p_want int, p_lease uuid, p_lease_ms int)
+returns table (id text, seq bigint, payload text, tags text[], generation int, attempt int, max_attempts int,
+               backoff jsonb)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_now timestamptz;
+  v_queue queue%rowtype;
+  v_load queue_load%rowtype;
+  v_free int;
+  v_taken int;
+  v_parked int;
+  v_claimed int := 0;
+  v_rate int;
+begin
+  insert into queue_load (queue_uid) select p_queue where not exists (select from queue_load where queue_uid = p_queue)
+    on conflict do nothing;
+  select * into v_load from queue_load where queue_uid = p_queue for update;
+  v_now := rotor_now();
+  select * into v_queue from queue where uid = p_queue;
+  if not found or v_queue.paused_at is not null then return; end if;
+  v_free := least(p_want, v_queue.concurrency
+    - (select count(*) from job a where a.queue_uid = p_queue and a.state = 'active'));
+  if jsonb_typeof(v_queue.rate_limit) = 'object' then
+    v_rate := (v_queue.rate_limit->>'max')::int;
+    if v_load.window_started_at + (v_queue.rate_limit->>'period_seconds')::int * interval '1 second' <= v_now then
+      v_load.window_started_at := v_now;
+      v_load.window_used := 0;
+    end if;
+    v_free := least(v_free, v_rate - v_load.window_used);
+  end if;
+  -- More than one round only where keys are held; bounded, so that no statement runs for long.
+  for round in 1..20 loop
+    exit when v_free <= 0;
+    return query
+      with candidate as (
+        select c.id, c.concurrency_key, c.workspace_id, c.priority, c.seq from job c
+        where c.queue_uid = p_queue and c.state = 'waiting' and not c.parked
+        order by c.priority, c.seq limit v_free for update skip locked
+      ), keyed as (
+        insert into job_key as k (workspace_id, key, queue_uid, job_id)
+        select distinct on (c.concurrency_key) c.workspace_id, c.concurrency_key, p_queue, c.id
+        from candidate c where c.concurrency_key is not null
+        order by c.concurrency_key, c.priority, c.seq
+        on conflict do nothing
+        returning k.job_id
+      )
+      update job j set state = 'active', attempts_made = j.attempts_made + 1, lease = p_lease, due_at = null,
+        lease_until = v_now + p_lease_ms * interval '1 millisecond', started_at = v_now
+      from candidate c
+      where j.queue_uid = p_queue and j.id = c.id
+        and (c.concurrency_key is null or c.id in (select job_id from keyed))
+      returning j.id, j.seq, j.payload, j.tags, j.generation, j.attempts_made, j.max_attempts, j.backoff;
+    get diagnostics v_taken = row_count;
+    v_claimed := v_claimed + v_taken;
+    v_free := v_free - v_taken;
+    exit when v_free <= 0;
+    -- Some of what is still ready lost its key to another job. The share lock waits for a holder that is ending
+    -- right now: it then either sees our parked jobs, or is gone and they stay ready.
+    with held as (
+      select k.key from job_key k
+      where k.workspace_id = v_queue.workspace_id and k.key in (
+        select c.concurrency_key from (
+          select concurrency_key from job c
+          where c.queue_uid = p_queue and c.state = 'waiting' and not c.parked
+          order by c.priority, c.seq limit 500) c)
+      order by k.key for share
+    ), ready as (
+      select c.id, c.concurrency_key from job c
+      where c.queue_uid = p_queue and c.state = 'waiting' and not c.parked
+      order by c.priority, c.seq limit 500 for update skip locked
+    )
+    update job j set parked = true from ready r
+    where j.queue_uid = p_queue and j.id = r.id and r.concurrency_key in (select key from held);
+    get diagnostics v_parked = row_count;
+    exit when v_parked = 0;
+  end loop;
+  if v_claimed > 0 then
+    insert into queue_flow (queue_uid, workspace_id, at, waiting, active)
+      values (p_queue, v_queue.workspace_id, v_now, -v_claimed, v_claimed);
+    if v_rate is not null then
+      update queue_load set window_started_at = v_load.window_started_at, window_used = v_load.window_used + v_claimed
+        where queue_uid = p_queue;
+    end if;
+  end if;
+end $$;
+`;
+
+/** Both in one trip and one commit. The first row, without an id, says how many ends were accepted. */
+const workJobs = `
+create function work_jobs(p_queue bigint, p_ends json, p_want int, p_lease uuid, p_lease_ms int)
+returns table (accepted int, id text, seq bigint, payload text, tags text[], generation int, attempt int,
+               max_attempts int, backoff jsonb)
+language plpgsql as $$
+#variable_conflict use_column
+begin
+  perform from queue_load where queue_uid = p_queue for update;
+  return query select coalesce(cardinality(end_jobs(p_queue, p_ends)), 0), null::text, null::bigint, null::text,
+    null::text[], null::int, null::int, null::int, null::jsonb;
+  return query select null::int, c.id, c.seq, c.payload, c.tags, c.generation, c.attempt, c.max_attempts, c.backoff
+    from claim_jobs(p_queue, p_want, p_lease, p_lease_ms) c;
+end $$;
+`;
+
 export const jobs = `
 alter table queue add column uid bigint generated always as identity;
 create unique index queue_uid on queue (uid);
@@ -127,67 +303,7 @@ create table queue_minute (
   primary key (queue_uid, minute)
 ) with (fillfactor = 70);
 
-${workQueueFunction()}
+${endJobs}
+${claimJobs}
+${workJobs}
 `;
-
-/**
- * Ends attempts and claims jobs of one queue, in one trip and one commit. The queue's row is locked first, so
- * two workers never count the same free slot. An end whose lease is not the job's own any more is refused.
- */
-function workQueueFunction(): string {
-  return `
-create type job_end as (
-  id text, lease uuid, state text, due_ms bigint, result text, reason text, fail_reason text, fingerprint text,
-  started_at timestamptz, duration_ms int, status int, response text, error text);
-
-create function work_queue(p_queue bigint, p_ends job_end[], p_want int, p_lease uuid, p_lease_ms int)
-returns table (kind text, id text, payload text, tags text[], generation int, attempt int, max_attempts int,
-               backoff jsonb, created_at timestamptz)
-language plpgsql as $$
-#variable_conflict use_column
-declare
-  v_now timestamptz;
-  v_queue queue%rowtype;
-  v_free int;
-  v_ended int := 0;
-  v_claimed int := 0;
-  v_found int;
-begin
-  perform 1 from queue_load where queue_uid = p_queue for update;
-  if not found then
-    insert into queue_load (queue_uid) values (p_queue) on conflict do nothing;
-    perform 1 from queue_load where queue_uid = p_queue for update;
-  end if;
-  v_now := rotor_now();
-  select * into v_queue from queue where uid = p_queue;
-
-  if cardinality(p_ends) > 0 then
-    create temp table if not exists ended_job (like job) on commit delete rows;
-    return query
-      with ended as (
-        update job j set
-          state = e.state, lease = null, lease_until = null,
-          due_at = case when e.state = 'delayed' then v_now + e.due_ms * interval '1 millisecond' end,
-          result = e.result, reason = e.reason, fail_reason = e.fail_reason, fingerprint = e.fingerprint,
-          ended_at = case when e.state in ('completed', 'failed') then v_now end
-        from unnest(p_ends) e
-        where j.queue_uid = p_queue and j.id = e.id and j.state = 'active' and j.lease = e.lease
-        returning j.id, j.workspace_id, j.generation, j.attempts_made, j.state, j.concurrency_key,
-          e.started_at, e.duration_ms, e.status, e.response, e.error
-      ), noted as (
-        insert into job_attempt (queue_uid, job_id, workspace_id, generation, attempt, started_at, duration_ms, status, response, error)
-        select p_queue, id, workspace_id, generation, attempts_made, started_at, duration_ms, status, response, error
-        from ended
-        on conflict do nothing
-      ), flowed as (
-        insert into queue_flow (queue_uid, workspace_id, at, active, waiting, delayed, completed, failed, attempts, run_ms)
-        select p_queue, min(workspace_id), v_now, -count(*), count(*) filter (where state = 'waiting'),
-          count(*) filter (where state = 'delayed'), count(*) filter (where state = 'completed'),
-          count(*) filter (where state = 'failed'), count(*), array_agg(duration_ms)
-        from ended having count(*) > 0
-      )
-      select 'ended', id, null, null::text[], generation, attempts_made, null::int, null::jsonb, null::timestamptz from ended;
-  end if;
-end $$;
-`;
-}

@@ -1,0 +1,234 @@
+import { z } from "zod";
+import { operation } from "./operation.ts";
+import { listOf, page, Timestamp } from "./primitives.ts";
+import { Backoff, QueueName } from "./queues.ts";
+
+export const JobState = z.enum([
+  "waiting",
+  "delayed",
+  "active",
+  "completed",
+  "failed",
+  "cancelled",
+  "pending_approval",
+  "guardrail.blocked",
+]);
+export type JobState = z.infer<typeof JobState>;
+
+/** Anything printable: a caller's own id may be `outreach:cmp_456:cid_123`. */
+export const JobId = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((id) => !/[\p{Cc}/]/u.test(id), "must not contain control characters or slashes")
+  .describe("Id of the job: the caller's own, or `job_…`.")
+  .meta({ examples: ["job_0190c8a1b2c3d4e5f6a7b8c9d0e1f2a3"] });
+
+const Duration = z
+  .union([
+    z.number().min(0).max(31_536_000),
+    z
+      .string()
+      .max(32)
+      .regex(/^(\d{1,9}(ms|s|m|h|d|w))+$/),
+  ])
+  .describe("Seconds, or a duration such as `90s`, `1h30m`, `2d`; at most a year.")
+  .meta({ examples: ["90s"] });
+
+export const JobOptions = z.strictObject({
+  payload: z.unknown().optional().describe("What the handler gets as its body, any JSON up to 512 KB."),
+  delay: Duration.optional(),
+  priority: z.int().min(0).max(2_097_152).default(0).describe("Lower numbers start first."),
+  tags: z.array(z.string().min(1).max(64)).max(10).default([]).describe("Labels to find the job by."),
+  concurrencyKey: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe("At most one job with this key is active at once, in the whole workspace."),
+  jobId: JobId.optional().describe("The job's id; a second job with it is the first one again."),
+  idempotencyKey: JobId.optional().describe("Another name for jobId."),
+  strict: z
+    .boolean()
+    .default(false)
+    .describe("Fail with IDEMPOTENCY_CONFLICT instead of answering with the first job."),
+  attempts: z.int().min(1).max(100).optional().describe("Attempts of this job; default: the queue's."),
+  backoff: Backoff.optional().describe("Wait between attempts of this job; default: the queue's."),
+});
+
+export const EnqueuedJob = z.object({
+  id: z.string(),
+  queue: z.string(),
+  state: JobState,
+  tags: z.array(z.string()),
+  created_at: Timestamp,
+  duplicate: z
+    .boolean()
+    .optional()
+    .describe("True when a job with this id existed already; this is that one."),
+});
+
+export const Attempt = z.object({
+  generation: z.int(),
+  attempt: z.int(),
+  started_at: Timestamp,
+  duration_ms: z.int(),
+  status: z.int().nullable().describe("Of the handler's response; null when there was none."),
+  response: z.string().nullable().describe("Beginning of the response body, at most 64 KB."),
+  error: z.string().nullable(),
+});
+
+export const Job = z.object({
+  id: z.string(),
+  queue: z.string(),
+  state: JobState,
+  priority: z.int(),
+  tags: z.array(z.string()),
+  concurrencyKey: z.string().nullable(),
+  generation: z.int().describe("Grows by one when an ended job is retried."),
+  attempts_made: z.int(),
+  max_attempts: z.int(),
+  due_at: Timestamp.nullable(),
+  reason: z.string().nullable().describe("Why it failed, as a code."),
+  fail_reason: z.string().nullable().describe("Why it failed, in words."),
+  replayed_as: z.string().nullable(),
+  created_at: Timestamp,
+  started_at: Timestamp.nullable(),
+  ended_at: Timestamp.nullable(),
+});
+export type Job = z.infer<typeof Job>;
+
+const JobDetail = Job.extend({
+  payload: z.unknown(),
+  result: z.unknown(),
+  attempts: z.array(Attempt),
+  enqueued_by: z
+    .record(z.string(), z.unknown())
+    .describe("Key, surface, program, request and trace it came through."),
+});
+
+const name = { name: QueueName };
+const at = { ...name, id: JobId };
+
+export const jobs = {
+  enqueue: operation({
+    route: "POST /v1/queues/{name}/jobs",
+    summary: "Add one job to a queue (enqueue, send, submit, schedule for later with delay).",
+    description:
+      "Answered once the job is stored for good. With jobId, adding it again answers with the first job and duplicate: true.",
+    tools: { hosted: { name: "enqueue_job", toolset: "jobs" }, stdio: "rotor_add_job" },
+    positionals: ["name"],
+    impact: "write",
+    idempotent: false,
+    needs: "develop",
+    queueKeys: true,
+    creates: true,
+    input: z.strictObject({ ...name, ...JobOptions.shape }),
+    output: EnqueuedJob,
+    errors: ["INVALID_INPUT", "QUEUE_NOT_FOUND", "QUOTA_EXCEEDED", "IDEMPOTENCY_CONFLICT"],
+  }),
+
+  addBatch: operation({
+    route: "POST /v1/queues/{name}/jobs/batch",
+    summary: "Add up to 1,000 jobs at once; all of them or none.",
+    tools: { hosted: { name: "enqueue_jobs", toolset: "jobs" } },
+    positionals: ["name", "jobs"],
+    aliases: ["enqueueBatch"],
+    impact: "write",
+    idempotent: false,
+    needs: "develop",
+    queueKeys: true,
+    creates: true,
+    limits: { bodyBytes: 16 * 1024 * 1024, fields: 1_000_000 },
+    input: z.strictObject({
+      ...name,
+      jobs: z.array(JobOptions).min(1).max(1000),
+      idempotencyKeys: z.array(JobId).max(1000).optional().describe("One per job, in order, each different."),
+    }),
+    output: z.object({ jobs: z.array(EnqueuedJob) }),
+    errors: [
+      "INVALID_INPUT",
+      "QUEUE_NOT_FOUND",
+      "QUOTA_EXCEEDED",
+      "IDEMPOTENCY_CONFLICT",
+      "PAYLOAD_TOO_LARGE",
+    ],
+  }),
+
+  list: operation({
+    route: "GET /v1/queues/{name}/jobs",
+    summary: "List a queue's jobs, newest first, by state, tag, time or text.",
+    description: "Shows no payloads; get one job for that. For counts use queue_stats.",
+    tools: { hosted: { name: "list_jobs", toolset: "jobs" }, stdio: "rotor_list_jobs" },
+    positionals: ["name"],
+    impact: "read",
+    idempotent: true,
+    needs: "read",
+    queueKeys: true,
+    input: z.strictObject({
+      ...name,
+      ...page,
+      state: JobState.optional(),
+      status: JobState.optional().describe("Another name for state."),
+      tag: z.string().max(64).optional(),
+      from: Timestamp.optional().describe("Created at or after."),
+      to: Timestamp.optional().describe("Created before."),
+      text: z
+        .string()
+        .min(1)
+        .max(128)
+        .optional()
+        .describe(
+          "Found in id, tags or failure reason. A page looks at 20,000 jobs and may hold fewer than limit.",
+        ),
+    }),
+    output: listOf(Job),
+    errors: ["INVALID_INPUT", "QUEUE_NOT_FOUND"],
+  }),
+
+  get: operation({
+    route: "GET /v1/queues/{name}/jobs/{id}",
+    summary: "Get one job: state, payload, result, attempts with responses, and why it failed.",
+    tools: { hosted: { name: "get_job", toolset: "jobs" }, stdio: "rotor_get_job" },
+    positionals: ["name", "id"],
+    impact: "read",
+    idempotent: true,
+    needs: "read",
+    queueKeys: true,
+    input: z.strictObject(at),
+    output: JobDetail,
+    errors: ["QUEUE_NOT_FOUND", "JOB_NOT_FOUND"],
+  }),
+
+  cancel: operation({
+    route: "DELETE /v1/queues/{name}/jobs/{id}",
+    summary: "Cancel a job that has not started (waiting, delayed or pending approval).",
+    description: "An active job cannot be cancelled. Cancelling a cancelled job changes nothing.",
+    tools: { hosted: { name: "cancel_job", toolset: "jobs" }, stdio: "rotor_delete_job" },
+    positionals: ["name", "id"],
+    aliases: ["delete"],
+    impact: "destroy",
+    idempotent: true,
+    needs: "develop",
+    queueKeys: true,
+    input: z.strictObject({ ...at, dry_run: z.boolean().default(false) }),
+    output: z.object({ deleted: z.boolean(), state: JobState }),
+    errors: ["QUEUE_NOT_FOUND", "JOB_NOT_FOUND", "JOB_STATE_CONFLICT"],
+  }),
+
+  retry: operation({
+    route: "POST /v1/queues/{name}/jobs/{id}/retry",
+    summary: "Retry a failed job: it waits again, with all its attempts.",
+    description:
+      "The same job goes on as its next generation. Retrying a job that waits already changes nothing.",
+    tools: { hosted: { name: "retry_job", toolset: "jobs" }, stdio: "rotor_retry_job" },
+    positionals: ["name", "id"],
+    impact: "write",
+    idempotent: true,
+    needs: "develop",
+    queueKeys: true,
+    input: z.strictObject(at),
+    output: Job,
+    errors: ["QUEUE_NOT_FOUND", "JOB_NOT_FOUND", "JOB_STATE_CONFLICT"],
+  }),
+};

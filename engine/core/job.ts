@@ -1,0 +1,114 @@
+// The life of a job. Pure: no clock, no database, no network.
+//
+//   pending_approval ──approved──► waiting ◄──due── delayed
+//         │                          │  ▲             ▲
+//         └──rejected──► failed      │  └──retried────┼── failed (next generation)
+//                                 claimed             │
+//                                    ▼                │
+//        completed ◄──succeeded── active ──failed, attempts left
+//                                    └──failed for good──► failed
+//   waiting | delayed | pending_approval ──cancelled──► cancelled
+//   guardrail.blocked ──released──► waiting
+
+import { RotorError } from "@rotorsh/contract";
+import { type Backoff, longestDelayMs, retryDelayMs } from "./retry.ts";
+
+export const jobStates = [
+  "waiting",
+  "delayed",
+  "active",
+  "completed",
+  "failed",
+  "cancelled",
+  "pending_approval",
+  "guardrail.blocked",
+] as const;
+export type JobState = (typeof jobStates)[number];
+
+export type JobEvent =
+  | { type: "claimed" }
+  | { type: "due" }
+  | { type: "succeeded" }
+  | { type: "attempt_failed"; final: boolean }
+  | { type: "cancelled" }
+  | { type: "approved" }
+  | { type: "rejected" }
+  | { type: "blocked" }
+  | { type: "released" }
+  | { type: "retried" };
+
+type Next = (event: JobEvent) => JobState | undefined;
+
+const ended = (): undefined => undefined;
+
+const rules: Record<JobState, Next> = {
+  waiting: ({ type }) =>
+    (({ claimed: "active", cancelled: "cancelled", blocked: "guardrail.blocked" }) as const)[
+      type as "claimed"
+    ],
+  delayed: ({ type }) =>
+    (({ due: "waiting", cancelled: "cancelled", blocked: "guardrail.blocked" }) as const)[type as "due"],
+  active: (event) => {
+    if (event.type === "succeeded") return "completed";
+    if (event.type === "attempt_failed") return event.final ? "failed" : "delayed";
+    return undefined;
+  },
+  pending_approval: ({ type }) =>
+    (({ approved: "waiting", rejected: "failed", cancelled: "cancelled" }) as const)[type as "approved"],
+  "guardrail.blocked": ({ type }) =>
+    (({ released: "waiting", cancelled: "cancelled" }) as const)[type as "released"],
+  failed: ({ type }) => (type === "retried" ? "waiting" : undefined),
+  completed: ended,
+  cancelled: ended,
+};
+
+/** The state after an event, or undefined when the event cannot happen to a job in that state. */
+export function nextState(state: JobState, event: JobEvent): JobState | undefined {
+  return rules[state](event);
+}
+
+/** The same, for what somebody asks for: a refusal they can act on. */
+export function requireNextState(job: { id: string; state: JobState }, event: JobEvent): JobState {
+  const next = nextState(job.state, event);
+  if (next) return next;
+  throw new RotorError("JOB_STATE_CONFLICT", { id: job.id, state: job.state, wanted: event.type });
+}
+
+/** What an attempt came to, as the network or a worker tells it. */
+export type AttemptOutcome =
+  | { kind: "succeeded"; result: string | null }
+  | {
+      kind: "failed";
+      /** A code a program can switch on: `http_503`, `timeout`, `connection`, `stalled` … */
+      reason: string;
+      message: string;
+      /** The receiver asked never to be asked again. */
+      final?: boolean;
+      retryAfterMs?: number | undefined;
+    };
+
+export type AttemptEnd = {
+  state: "completed" | "failed" | "delayed";
+  dueMs: number | null;
+  result: string | null;
+  reason: string | null;
+  failReason: string | null;
+};
+
+export type Attempts = { attempt: number; maxAttempts: number; backoff: Backoff };
+
+export function endAttempt(
+  { attempt, maxAttempts, backoff }: Attempts,
+  outcome: AttemptOutcome,
+  random: number,
+): AttemptEnd {
+  if (outcome.kind === "succeeded") {
+    return { state: "completed", dueMs: null, result: outcome.result, reason: null, failReason: null };
+  }
+  const why = { result: null, reason: outcome.reason, failReason: outcome.message };
+  if (outcome.final || attempt >= maxAttempts) return { state: "failed", dueMs: null, ...why };
+  const own = retryDelayMs(backoff, attempt, random);
+  // A receiver may ask for more patience than our backoff, never for less.
+  const dueMs = Math.min(Math.max(own, outcome.retryAfterMs ?? 0), longestDelayMs);
+  return { state: "delayed", dueMs, ...why };
+}
