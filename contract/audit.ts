@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { operation } from "./operation.ts";
-import { listOf, page, Timestamp } from "./primitives.ts";
+import { listOf, page, SearchText, Timestamp } from "./primitives.ts";
 
 export const Surface = z.enum(["rest", "mcp", "cli", "sdk", "dashboard", "system"]);
 export type Surface = z.infer<typeof Surface>;
@@ -36,14 +36,12 @@ export const audit = {
     csv: true,
     input: z.strictObject({
       ...page,
-      event_type: z
-        .string()
-        .max(128)
+      event_type: SearchText.max(128)
         .optional()
         .describe("Exact type, or a prefix that ends in a dot, e.g. `queue.`.")
         .meta({ examples: ["queue."] }),
-      actor_id: z.string().max(128).optional().describe("Only what this API key, or `operator`, did."),
-      resource_id: z.string().max(256).optional().describe("Only what was done to this thing."),
+      actor_id: SearchText.max(128).optional().describe("Only what this API key, or `operator`, did."),
+      resource_id: SearchText.optional().describe("Only what was done to this thing."),
       surface: Surface.optional().describe("Only what came in this way."),
       from: Timestamp.optional().describe("Not before this UTC time, e.g. 2026-01-31T09:00:00Z."),
       to: Timestamp.optional().describe("Before this UTC time."),

@@ -2,15 +2,22 @@
 
 import { z } from "zod";
 
-export const Timestamp = z.iso.datetime().describe("UTC time, e.g. 2026-01-31T09:00:00.000Z.");
+/** No control characters, line breaks or halves of characters: it can stand in a log line, a table and a database. */
+export function isOneLine(text: string): boolean {
+  return !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text);
+}
+const oneLine = "must be one line without control characters";
 
-/** Text a person typed: one line, no control characters, so that it can stand in a log line or a table. */
-export const Label = z
-  .string()
-  .trim()
-  .min(1)
-  .max(128)
-  .refine((text) => !/\p{Cc}/u.test(text), "must not contain control characters");
+/** Text to look for. */
+export const SearchText = z.string().max(256).refine(isOneLine, oneLine);
+
+export const Timestamp = z.iso
+  .datetime()
+  .refine((text) => !text.startsWith("0000"), "must not be in the year 0")
+  .describe("UTC time, e.g. 2026-01-31T09:00:00.000Z.");
+
+/** Text a person typed. */
+export const Label = z.string().trim().min(1).max(128).refine(isOneLine, oneLine);
 
 export const plans = ["free", "pro", "team", "enterprise", "unlimited"] as const;
 export const Plan = z.enum(plans).describe("Sets quota, rate limit and retention; no feature depends on it.");

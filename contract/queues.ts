@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { operation } from "./operation.ts";
-import { dryRun, listOf, page, Timestamp } from "./primitives.ts";
+import { dryRun, isOneLine, listOf, page, Timestamp } from "./primitives.ts";
 
 export const QueueName = z
   .string()
@@ -101,6 +101,7 @@ const settings = {
   callback_url: z
     .url({ protocol: /^https?$/ })
     .max(2048)
+    .refine(isOneLine, "must not contain line breaks or control characters")
     .nullable()
     .optional()
     .describe("Where Rotor POSTs each job; null makes it a pull queue.")

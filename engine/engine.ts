@@ -65,8 +65,17 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     redis,
     version,
     log,
-    denied: (caller, what, code) =>
-      databases.acrossWorkspaces((db, now) => auditDenied(db, caller, what, code, now)),
+    async denied(caller, what, code) {
+      try {
+        await databases.acrossWorkspaces((db, now) => auditDenied(db, caller, what, code, now));
+      } catch (error) {
+        // The refusal stands, recorded or not.
+        log.error(
+          { err: error, keyId: caller.actorId, what, code },
+          "a refusal is missing from the audit log",
+        );
+      }
+    },
   };
   await ensureDefaultWorkspace(services, options.givenKeys ?? []);
   const perform = createPerform(services, handlerMap());

@@ -119,21 +119,29 @@ const keyForm = /^[\x20-\x7e]{1,255}$/;
 async function executeOnce(work: Work, key: string): Promise<Answer> {
   if (!keyForm.test(key)) throw new RotorError("INVALID_IDEMPOTENCY_KEY");
   const ticket = ticketOf(work, key);
+  const outcome = await inTransaction(work, async (db, now) => {
+    const earlier = await replay(work, ticket, db);
+    if (earlier) return earlier;
+    const made = await attempt(work, db, now);
+    await keep(work, ticket, db, now, made);
+    return made;
+  });
+  if ("failure" in outcome) throw outcome.failure;
+  return outcome;
+}
+
+/** A failure that is an answer, and will be the answer to the same request again. */
+type Failed = Omit<Answer, "body"> & { body: ErrorBody; failure: RotorError };
+
+/** Undoes what a failed handler did, and goes on with the transaction, so that its answer is kept under the same lock. */
+async function attempt(work: Work, db: Database, now: Date): Promise<Answer | Failed> {
   try {
-    return await inTransaction(work, async (db, now) => {
-      const earlier = await replay(work, ticket, db);
-      if (earlier) return earlier;
-      const answer = await run(work, db, now);
-      await keep(work, ticket, db, now, answer);
-      return answer;
-    });
+    return await db.transaction((inner) => run(work, inner, now));
   } catch (error) {
     const failure = isRotorError(error) ? error : asRotorError(error);
-    if (failure.code !== "UNAVAILABLE" && !isReplayRefusal(failure)) {
-      const answer = { status: failure.status, body: failure.toBody(), replayed: false };
-      await inTransaction(work, (db, now) => keep(work, ticket, db, now, answer));
-    }
-    throw error;
+    // Nothing was decided, or only what this key may do now: the same request may fare better later.
+    if (failure.code === "UNAVAILABLE" || isDenial(failure)) throw failure;
+    return { status: failure.status, body: failure.toBody(), replayed: false, failure };
   }
 }
 
@@ -157,8 +165,8 @@ async function replay(work: Work, ticket: Ticket, db: Database): Promise<Answer 
   if (row.fingerprint !== ticket.fingerprint) throw new RotorError("IDEMPOTENCY_KEY_REUSED");
   const body = JSON.parse(unseal(work, ticket, row.body)) as Json;
   if (row.status < 400) return { status: row.status, body, replayed: true };
-  const { code, details } = (body as ErrorBody).error;
-  throw new Replayed(code, details);
+  const { code, details, hint } = (body as ErrorBody).error;
+  throw new Replayed(code, details, hint === undefined ? {} : { hint });
 }
 
 async function keep(
@@ -166,7 +174,7 @@ async function keep(
   ticket: Ticket,
   db: Database,
   now: Date,
-  { status, body }: Answer,
+  { status, body }: Answer | Failed,
 ): Promise<void> {
   const { keyId, keyHash, fingerprint } = ticket;
   const workspaceId = work.caller.workspace?.id ?? "";
@@ -180,12 +188,6 @@ function seal({ caller, services }: Work, { purpose }: Ticket, text: string): st
 
 function unseal({ caller, services }: Work, { purpose }: Ticket, text: string): string {
   return services.vault.open(caller.workspace, purpose, text);
-}
-
-/** Refusals that say something of the key, not of the work. */
-function isReplayRefusal(error: RotorError): boolean {
-  const { code } = error;
-  return error instanceof Replayed || code === "IDEMPOTENCY_IN_PROGRESS" || code === "IDEMPOTENCY_KEY_REUSED";
 }
 
 function isDenial({ code }: RotorError): boolean {

@@ -69,7 +69,10 @@ export type SecretAction = "keep" | "mint" | "rotate" | "drop";
 
 /** No delivery is unsigned: a queue has a secret exactly as long as it has a callback URL. */
 export function secretAction(had: boolean, settings: QueueSettings, rotate: boolean): SecretAction {
-  if (!settings.callbackUrl) return had ? "drop" : "keep";
+  if (!settings.callbackUrl) {
+    if (rotate) throw invalidInput([{ path: "rotate_callback_secret", problem: "needs a callback_url" }]);
+    return had ? "drop" : "keep";
+  }
   if (!had) return "mint";
   return rotate ? "rotate" : "keep";
 }

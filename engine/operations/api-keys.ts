@@ -34,6 +34,8 @@ export const apiKeys: Handlers<Contract>["apiKeys"] = {
 
   async revoke({ id, dry_run: dryRun }, context) {
     const row = await find(id, context);
+    // One's own key may go, even when its member may meanwhile do less than it was made for.
+    if (id !== context.caller.actorId) refuseMoreThanOwn(row, context);
     if (dryRun) return { deleted: false };
     if (!row.revokedAt) {
       const revoked = await store.changeApiKey(context.db, id, { revokedAt: context.now });
@@ -45,6 +47,8 @@ export const apiKeys: Handlers<Contract>["apiKeys"] = {
   async rotate({ id, grace_seconds: graceSeconds }, context) {
     const old = await findAlive(id, context);
     refuseMoreThanOwn(old, context);
+    // The new key goes on acting for the same member.
+    if (old.memberId !== context.caller.memberId) needManage(context);
     const minted = mintKey(old.tier);
     const { teamId, workspaceId, queueName, label, role, capabilities, memberId, allowedIps, expiresAt } =
       old;
@@ -55,12 +59,14 @@ export const apiKeys: Handlers<Contract>["apiKeys"] = {
       createdAt: context.now,
     });
     await retire(old, graceSeconds, context);
-    return created(minted, row, context);
+    return created(minted, row, context, old);
   },
 
   async extend({ id, days }, context) {
     const old = await findAlive(id, context);
     const expiresAt = new Date(context.now.getTime() + days * dayMs);
+    // Never shorter than it was.
+    if (!old.expiresAt || old.expiresAt >= expiresAt) return store.toApiKey(old);
     const row = await store.changeApiKey(context.db, id, { expiresAt });
     context.record({ resource: id, before: store.toApiKey(old), after: store.toApiKey(row) });
     return store.toApiKey(row);
@@ -97,8 +103,9 @@ async function retire(old: store.ApiKeyRow, graceSeconds: number, { db, now }: C
   await store.changeApiKey(db, old.id, { expiresAt });
 }
 
-function created({ token }: KeyToken, row: store.ApiKeyRow, context: Context) {
-  context.record({ resource: row.id, after: { ...store.toApiKey(row), parent_id: row.parentId } });
+function created({ token }: KeyToken, row: store.ApiKeyRow, context: Context, parent?: store.ApiKeyRow) {
+  const after = { ...store.toApiKey(row), parent_id: row.parentId };
+  context.record({ resource: row.id, before: parent && store.toApiKey(parent), after });
   return { ...store.toApiKey(row), key: token };
 }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Contract, RotorError } from "@rotorsh/contract";
 import { type Context, type Handlers, workspaceOf } from "../handler.ts";
 import { newId } from "../ids.ts";
@@ -32,6 +33,7 @@ export const members: Handlers<Contract>["members"] = {
       status: sent.status ?? row.status,
     };
     if (change.role !== "admin" || change.status === "disabled") refuseLastAdmin(row, admins);
+    if (isDeepStrictEqual({ ...row, ...change }, row)) return store.toMember(row);
     const changed = await store.changeMember(context.db, row, change, context.now);
     context.record({ resource: id, before: store.toMember(row), after: store.toMember(changed) });
     return store.toMember(changed);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Contract, invalidInput, type ParsedInputOf, RotorError } from "@rotorsh/contract";
 import { checkCallbackUrl } from "../core/callback-url.ts";
 import {
@@ -94,6 +95,9 @@ async function update(sent: Sent, context: Context) {
   const settings = changeSettings(store.settingsOf(current), sent);
   if (sent.callback_url !== undefined) checkCallbackUrl(settings.callbackUrl, context.services.callbackRules);
   const { secret, columns } = changeSecret(current, settings, sent, context);
+  if (!secret.callback_secret && isDeepStrictEqual(settings, store.settingsOf(current))) {
+    return store.toQueue(current);
+  }
   const changed = await store.changeQueue(context.db, current, { ...settings, ...columns }, context.now);
   const queue = must(changed, "the queue");
   context.record({ resource: sent.name, before: store.toQueue(current), after: store.toQueue(queue) });

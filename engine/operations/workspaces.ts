@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Contract, RotorError } from "@rotorsh/contract";
 import { type Context, type Handlers, workspaceOf } from "../handler.ts";
 import { newId } from "../ids.ts";
@@ -97,6 +98,7 @@ async function findReachable(id: string, context: Context): Promise<store.Worksp
 
 async function change(id: string, change: store.WorkspaceChange, context: Context) {
   const before = await find(id, context);
+  if (isDeepStrictEqual({ ...before, ...change }, before)) return store.toWorkspace(before);
   const row = await store.changeWorkspace(context.db, id, change, context.now);
   if (!row) throw new RotorError("WORKSPACE_NOT_FOUND", { id });
   const after = store.toWorkspace(row);

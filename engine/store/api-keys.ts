@@ -1,5 +1,5 @@
 import type { ApiKey } from "@rotorsh/contract";
-import { and, desc, eq, inArray, isNull, or, sql } from "drizzle-orm";
+import { and, desc, eq, isNull, or, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { decodeCursor, type Page, toPage } from "./page.ts";
 import { apiKey, member, workspace } from "./schema.ts";
@@ -17,7 +17,7 @@ export async function listApiKeys(
   { workspaceId, teamId }: KeyScope,
   { limit, cursor, include_revoked: withRevoked }: Page & { include_revoked: boolean },
 ) {
-  const before = decodeCursor(cursor, 2) as [string, string] | undefined;
+  const before = decodeCursor(cursor, ["time", "text"]);
   const rows = await db
     .select()
     .from(apiKey)
@@ -79,7 +79,8 @@ export async function findIdentities(db: Database, ids: string[]): Promise<Map<s
     .from(apiKey)
     .leftJoin(member, eq(member.id, apiKey.memberId))
     .leftJoin(workspace, eq(workspace.id, apiKey.workspaceId))
-    .where(inArray(apiKey.id, ids));
+    // One array, not a list: the statement's text is the same for any number of keys, and so prepared once.
+    .where(sql`${apiKey.id} = any(${sql.param(ids)}::text[])`);
   return new Map(rows.map((row) => [row.key.id, { ...row, now: new Date(row.now) }]));
 }
 

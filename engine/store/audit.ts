@@ -11,19 +11,28 @@ import { auditEvent, auditHead } from "./schema.ts";
 
 export type AuditRow = typeof auditEvent.$inferSelect;
 export type NewAuditEvent = Omit<AuditRow, "id" | "seq" | "hash">;
+type Head = { seq: number; hash: string };
 
 const firstHash = "0".repeat(64);
 
 /** Appends in the caller's transaction; the head row's lock makes the workspace's chain one line. */
 export async function appendAudit(db: Database, event: NewAuditEvent): Promise<void> {
   const { workspaceId } = event;
-  await db.insert(auditHead).values({ workspaceId, seq: 0, hash: firstHash }).onConflictDoNothing();
-  const rows = await db.select().from(auditHead).where(eq(auditHead.workspaceId, workspaceId)).for("update");
-  const head = must(rows[0], "the head of the audit chain");
+  const head = (await lockHead(db, workspaceId)) ?? (await startChain(db, workspaceId));
   const entry = { ...clean(event), id: randomUUID(), seq: head.seq + 1 };
   const hash = hashOf(head.hash, entry);
   await db.insert(auditEvent).values({ ...entry, hash });
   await db.update(auditHead).set({ seq: entry.seq, hash }).where(eq(auditHead.workspaceId, workspaceId));
+}
+
+async function lockHead(db: Database, workspaceId: string): Promise<Head | undefined> {
+  const rows = await db.select().from(auditHead).where(eq(auditHead.workspaceId, workspaceId)).for("update");
+  return rows[0];
+}
+
+async function startChain(db: Database, workspaceId: string): Promise<Head> {
+  await db.insert(auditHead).values({ workspaceId, seq: 0, hash: firstHash }).onConflictDoNothing();
+  return must(await lockHead(db, workspaceId), "the head of the audit chain");
 }
 
 export type AuditFilter = {
@@ -36,7 +45,7 @@ export type AuditFilter = {
 };
 
 export async function listAudit(db: Database, workspaceId: string, filter: AuditFilter & Page) {
-  const before = decodeCursor(filter.cursor, 1)?.[0] as number | undefined;
+  const before = decodeCursor(filter.cursor, ["number"])?.[0];
   const rows = await db
     .select()
     .from(auditEvent)
@@ -66,26 +75,35 @@ const verifyBatch = 1000;
 
 /** Walks the chain from its start and names the first event that does not fit. */
 export async function verifyAudit(db: Database, workspaceId: string) {
-  const [head] = await db.select().from(auditHead).where(eq(auditHead.workspaceId, workspaceId));
-  const last = { last_seq: head?.seq ?? 0, last_hash: head?.hash ?? firstHash };
-  let previous = { seq: 0, hash: firstHash };
+  let previous: Head = { seq: 0, hash: firstHash };
   for (;;) {
-    const rows = await db
-      .select()
-      .from(auditEvent)
-      .where(and(eq(auditEvent.workspaceId, workspaceId), gt(auditEvent.seq, previous.seq)))
-      .orderBy(asc(auditEvent.seq))
-      .limit(verifyBatch);
-    for (const row of rows) {
-      const { hash, ...entry } = row;
-      const fits = row.seq === previous.seq + 1 && hash === hashOf(previous.hash, entry);
+    const { head, events } = await readChain(db, workspaceId, previous.seq);
+    const last = { last_seq: head.seq, last_hash: head.hash };
+    for (const { hash, ...entry } of events) {
+      const fits = entry.seq === previous.seq + 1 && hash === hashOf(previous.hash, entry);
       if (!fits) return { valid: false, checked: previous.seq, ...last, first_bad_seq: previous.seq + 1 };
-      previous = row;
+      previous = { seq: entry.seq, hash };
     }
-    if (rows.length < verifyBatch) break;
+    if (events.length === verifyBatch) continue;
+    const valid = previous.seq === head.seq && previous.hash === head.hash;
+    return { valid, checked: previous.seq, ...last, first_bad_seq: valid ? null : previous.seq + 1 };
   }
-  const whole = previous.seq === last.last_seq && previous.hash === last.last_hash;
-  return { valid: whole, checked: previous.seq, ...last, first_bad_seq: whole ? null : previous.seq + 1 };
+}
+
+/** The next events and the head as of the same moment: events may be appended while the chain is walked. */
+async function readChain(db: Database, workspaceId: string, after: number) {
+  // From a row that always exists, so that events without a head are seen too.
+  const rows = await db
+    .select({ head: auditHead, event: auditEvent })
+    .from(sql`(values (1)) as one`)
+    .leftJoin(auditHead, eq(auditHead.workspaceId, workspaceId))
+    .leftJoin(auditEvent, and(eq(auditEvent.workspaceId, workspaceId), gt(auditEvent.seq, after)))
+    .orderBy(asc(auditEvent.seq))
+    .limit(verifyBatch);
+  return {
+    head: rows[0]?.head ?? { seq: 0, hash: firstHash },
+    events: rows.flatMap(({ event }) => event ?? []),
+  };
 }
 
 export async function ensureAuditPartitions(db: Database): Promise<void> {
@@ -106,9 +124,9 @@ function canonical(value: unknown): string {
   return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`).join(",")}}`;
 }
 
-/** Postgres text holds no NUL; a caller's header or name can. */
+/** One line each, so that an export or a terminal shows what happened; and Postgres holds neither NUL nor half a character. */
 function clean<T>(value: T): T {
-  if (typeof value === "string") return value.replaceAll("\u0000", "�") as T;
+  if (typeof value === "string") return value.replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, "�") as T;
   if (value instanceof Date || value === null || typeof value !== "object") return value;
   if (Array.isArray(value)) return value.map(clean) as T;
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [clean(key), clean(field)])) as T;

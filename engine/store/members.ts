@@ -8,7 +8,7 @@ import { member } from "./schema.ts";
 export type MemberRow = typeof member.$inferSelect;
 
 export async function listMembers(db: Database, workspaceId: string, { limit, cursor }: Page) {
-  const after = decodeCursor(cursor, 1)?.[0] as string | undefined;
+  const after = decodeCursor(cursor, ["text"])?.[0];
   const rows = await db
     .select()
     .from(member)

@@ -8,17 +8,42 @@ export function encodeCursor(key: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(key)).toString("base64url");
 }
 
-/** The sort key in a cursor of so many parts, or INVALID_INPUT. */
-export function decodeCursor(cursor: string | undefined, parts: number): (string | number)[] | undefined {
+const kinds = {
+  // Postgres text holds no NUL, and none of our keys any other control character.
+  text: (part: unknown) => typeof part === "string" && !/[\p{Cc}\p{Cs}]/u.test(part),
+  time: (part: unknown) =>
+    typeof part === "string" && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(part) && isTime(part),
+  number: (part: unknown) => Number.isSafeInteger(part),
+};
+type Kind = keyof typeof kinds;
+type Key<Kinds extends readonly Kind[]> = { [I in keyof Kinds]: Kinds[I] extends "number" ? number : string };
+
+/** The sort key in a cursor with parts of these kinds, or INVALID_INPUT. */
+export function decodeCursor<const Kinds extends readonly Kind[]>(
+  cursor: string | undefined,
+  expected: Kinds,
+): Key<Kinds> | undefined {
   if (cursor === undefined) return undefined;
+  const key = parse(cursor);
+  const fits =
+    Array.isArray(key) &&
+    key.length === expected.length &&
+    expected.every((kind, index) => kinds[kind](key[index]));
+  if (!fits) throw invalidInput([{ path: "cursor", problem: "is not a cursor of this list" }]);
+  return key as Key<Kinds>;
+}
+
+function parse(cursor: string): unknown {
   try {
-    const key: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString());
-    const fits = Array.isArray(key) && key.length === parts;
-    if (fits && key.every((part) => typeof part === "string" || typeof part === "number")) return key;
+    return JSON.parse(Buffer.from(cursor, "base64url").toString());
   } catch {
-    // Not JSON: answered like any other cursor that is not ours.
+    return undefined;
   }
-  throw invalidInput([{ path: "cursor", problem: "is not a cursor of this list" }]);
+}
+
+function isTime(text: string): boolean {
+  const time = new Date(text);
+  return !Number.isNaN(time.getTime()) && time.getUTCFullYear() > 0 && time.toISOString() === text;
 }
 
 /** Cuts the one extra row that was read to learn whether there is a next page. */

@@ -25,7 +25,7 @@ export async function listQueues(
   workspaceId: string,
   { limit, cursor, state }: Page & { state?: "active" | "paused" | undefined },
 ) {
-  const after = decodeCursor(cursor, 1)?.[0] as string | undefined;
+  const after = decodeCursor(cursor, ["text"])?.[0];
   const rows = await db
     .select()
     .from(queue)

@@ -17,7 +17,7 @@ export async function findWorkspace(db: Database, id: string): Promise<Workspace
 
 /** Workspaces by id; of one team when `teamId` is given, else of the whole server. */
 export async function listWorkspaces(db: Database, { limit, cursor }: Page, teamId?: string) {
-  const after = decodeCursor(cursor, 1)?.[0] as string | undefined;
+  const after = decodeCursor(cursor, ["text"])?.[0];
   const rows = await db
     .select()
     .from(workspace)
