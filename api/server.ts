@@ -36,7 +36,7 @@ async function main(): Promise<void> {
       databaseUrl: config.databaseUrl ?? (await startDatabase(dataDir, log, closers)),
       redisUrl: config.redisUrl,
       keyRing,
-      callbackRules: { httpToLoopback: config.dev, allowedHosts: config.egressAllow },
+      egress: { httpToLoopback: config.dev, allow: config.egressAllow },
       givenKeys: bootKeys(config, keys),
       workers: config.role !== "api",
       version,

@@ -12,13 +12,13 @@ import {
 import { auditDenied } from "./audit-trail.ts";
 import { openRedis } from "./broker/redis.ts";
 import type { Caller } from "./caller.ts";
-import type { CallbackRules } from "./core/callback-url.ts";
 import { ensureDefaultWorkspace, type GivenKey } from "./default-workspace.ts";
 import type { Services } from "./handler.ts";
 import { type Authenticate, createAuthenticate } from "./identity.ts";
 import type { Log } from "./log.ts";
 import { must } from "./must.ts";
 import { handlers } from "./operations/index.ts";
+import { createEgress, type EgressRules } from "./outbound/egress.ts";
 import { type AnyHandler, createPerform, type Perform } from "./perform.ts";
 import { createRateLimiter } from "./rate-limiter.ts";
 import { isUnavailable, openDatabases } from "./store/database.ts";
@@ -30,7 +30,7 @@ export type EngineOptions = {
   databaseUrl: string;
   redisUrl?: string | undefined;
   keyRing: KeyRing;
-  callbackRules: CallbackRules;
+  egress: EgressRules;
   /** Keys that are valid from the start, for the workspace `default`. */
   givenKeys?: readonly GivenKey[];
   /** False in a process that only answers requests. */
@@ -50,7 +50,7 @@ export type Engine = {
 };
 
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const { databaseUrl, redisUrl, keyRing, callbackRules, version, log } = options;
+  const { databaseUrl, redisUrl, keyRing, version, log } = options;
   const { applied, rowSecurity } = await migrate(databaseUrl);
   if (applied.length > 0) log.info({ applied }, "database migrated");
   if (!rowSecurity) log.warn({}, "this database login may not create roles: row-level security is off");
@@ -61,7 +61,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     databases,
     vault: createVault(keyRing),
     rateLimiter: createRateLimiter(databases.sql, log),
-    callbackRules,
+    egress: createEgress(options.egress),
     redis,
     version,
     log,

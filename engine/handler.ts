@@ -1,8 +1,8 @@
 import type { ErrorCode, Operation, OperationTree, OutputOf, ParsedInputOf } from "@rotorsh/contract";
 import type { Caller } from "./caller.ts";
-import type { CallbackRules } from "./core/callback-url.ts";
 import type { Log } from "./log.ts";
 import { must } from "./must.ts";
+import type { Egress } from "./outbound/egress.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 import type { Database, Databases } from "./store/database.ts";
 import type { WorkspaceRow } from "./store/workspaces.ts";
@@ -13,7 +13,8 @@ export type Services = {
   databases: Databases;
   vault: Vault;
   rateLimiter: RateLimiter;
-  callbackRules: CallbackRules;
+  /** Where this server may be told to call. */
+  egress: Egress;
   redis: { ping(): Promise<"ok" | "down" | "none"> };
   version: string;
   log: Log;

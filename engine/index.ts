@@ -1,10 +1,10 @@
 export type { Caller, Provenance, RateState } from "./caller.ts";
-export type { CallbackRules } from "./core/callback-url.ts";
 export type { GivenKey } from "./default-workspace.ts";
 export { type Engine, type EngineOptions, startEngine } from "./engine.ts";
 export { type Credential, operatorCaller } from "./identity.ts";
 export { newId } from "./ids.ts";
 export type { Log } from "./log.ts";
+export type { EgressRules } from "./outbound/egress.ts";
 export { type Answer, Replayed } from "./perform.ts";
 export { migrate } from "./store/migrate.ts";
 export { mintKey, readKey } from "./vault/key-token.ts";

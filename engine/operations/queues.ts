@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Contract, invalidInput, type ParsedInputOf, RotorError } from "@rotorsh/contract";
-import { checkCallbackUrl } from "../core/callback-url.ts";
 import {
   changeSettings,
   defaultSettings,
@@ -11,6 +10,7 @@ import {
 import { type Context, type Handlers, workspaceOf } from "../handler.ts";
 import { randomText } from "../ids.ts";
 import { must } from "../must.ts";
+import { checkSavedUrl } from "../outbound/save-check.ts";
 import * as store from "../store/queues.ts";
 
 type Sent = ParsedInputOf<Contract["queues"]["update"]>;
@@ -78,7 +78,7 @@ async function lock(name: string, context: Context): Promise<store.QueueRow> {
 
 async function create(sent: Sent, context: Context) {
   const settings = changeSettings(defaultSettings, sent);
-  checkCallbackUrl(settings.callbackUrl, context.services.callbackRules);
+  checkSavedUrl(context.services.egress, "callback_url", settings.callbackUrl);
   const { secret, columns } = changeSecret(undefined, settings, sent, context);
   const queue = await store.insertQueue(
     context.db,
@@ -93,7 +93,9 @@ async function create(sent: Sent, context: Context) {
 async function update(sent: Sent, context: Context) {
   const current = await lock(sent.name, context);
   const settings = changeSettings(store.settingsOf(current), sent);
-  if (sent.callback_url !== undefined) checkCallbackUrl(settings.callbackUrl, context.services.callbackRules);
+  if (sent.callback_url !== undefined) {
+    checkSavedUrl(context.services.egress, "callback_url", settings.callbackUrl);
+  }
   const { secret, columns } = changeSecret(current, settings, sent, context);
   if (!secret.callback_secret && isDeepStrictEqual(settings, store.settingsOf(current))) {
     return store.toQueue(current);

@@ -1,7 +1,7 @@
 // The only door to the network. Sends one POST and tells what came of it, within limits of time, size and
 // connections that hold whatever the receiver does.
 
-import { type Dispatcher, Pool } from "undici";
+import { Client, type Dispatcher } from "undici";
 import { Attempt, type Outcome } from "./attempt.ts";
 import { createEgress, EgressRefused } from "./egress.ts";
 import { createGuardedConnector, type GuardOptions } from "./guard.ts";
@@ -28,16 +28,34 @@ export type Outbound = {
   close(): Promise<void>;
 };
 
-type Waiting = { attempt: Attempt; send: () => void };
+type Waiting = { attempt: Attempt; send: (client: Client) => void };
 
-/** The connections to one origin. They are made as requests need them and closed when idle. */
-type Route = { pool: Pool; limit: number; running: number; waiting: Set<Waiting>; usedAt: number };
+/**
+ * The connections to one origin, made as requests need them. The one used last is used next, so that those not
+ * needed any more stay idle and close. An undici Pool would do, but it opens two for each that is ever busy: it
+ * takes a connection whose response has just ended for busy still.
+ */
+type Route = {
+  open: () => Client;
+  limit: number;
+  clients: Client[];
+  idle: Client[];
+  waiting: Set<Waiting>;
+  usedAt: number;
+};
 
 const defaultResponseBytes = 64 * 1024;
 const defaultConnections = 256;
 const mostIdleRoutes = 1000;
 const idleMs = 60_000;
-const maxHeaderSize = 16 * 1024;
+
+const clientOptions: Client.Options = {
+  maxHeaderSize: 16 * 1024,
+  // The deadline of each request covers all of it.
+  headersTimeout: 0,
+  bodyTimeout: 0,
+  keepAliveMaxTimeout: idleMs,
+};
 
 /** Written by undici, or a way to make two servers read one message differently. */
 const closedHeaders = new Set([
@@ -67,15 +85,8 @@ export function createOutbound(options: GuardOptions): Outbound {
     if (known) return known;
     egress.checkUrl(url);
     if (routes.size >= mostIdleRoutes) closeIdle(routes, 0);
-    const pool = new Pool(url.origin, {
-      connect,
-      maxHeaderSize,
-      // The deadline of each request covers all of it.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      keepAliveMaxTimeout: idleMs,
-    });
-    const route: Route = { pool, limit, running: 0, waiting: new Set(), usedAt: 0 };
+    const open = () => new Client(url.origin, { ...clientOptions, connect });
+    const route: Route = { open, limit, clients: [], idle: [], waiting: new Set(), usedAt: 0 };
     routes.set(key, route);
     return route;
   }
@@ -104,7 +115,7 @@ export function createOutbound(options: GuardOptions): Outbound {
       for (const { waiting } of routes.values()) {
         for (const { attempt } of waiting) attempt.fail("connection", "This server is stopping.");
       }
-      await Promise.all([...routes.values()].map(({ pool }) => pool.close()));
+      await Promise.all([...routes.values()].map(closeRoute));
       routes.clear();
     },
   };
@@ -112,6 +123,7 @@ export function createOutbound(options: GuardOptions): Outbound {
 
 function send(route: Route, url: URL, request: OutboundRequest): Promise<Outcome> {
   return new Promise((resolve) => {
+    let client: Client | undefined;
     const attempt = new Attempt({
       timeoutMs: request.timeoutMs,
       maxResponseBytes: request.maxResponseBytes ?? defaultResponseBytes,
@@ -120,28 +132,38 @@ function send(route: Route, url: URL, request: OutboundRequest): Promise<Outcome
         resolve(outcome);
       },
       release() {
-        route.running -= 1;
+        if (client) route.idle.push(client);
         startNext(route);
       },
     });
     const waiting: Waiting = {
       attempt,
-      send: () => route.pool.dispatch(dispatchOptions(url, request), attempt),
+      send(given) {
+        client = given;
+        given.dispatch(dispatchOptions(url, request), attempt);
+      },
     };
     route.waiting.add(waiting);
     startNext(route);
   });
 }
 
-/** undici's own queue would hold a request until its turn even when its time is over; this one forgets it. */
+/** A queue of undici would hold a request until its turn even when its time is over; this one forgets it. */
 function startNext(route: Route): void {
   route.usedAt = performance.now();
   for (const next of route.waiting) {
-    if (route.running >= route.limit) return;
+    const client = route.idle.pop() ?? openClient(route);
+    if (!client) return;
     route.waiting.delete(next);
-    route.running += 1;
-    next.send();
+    next.send(client);
   }
+}
+
+function openClient({ clients, limit, open }: Route): Client | undefined {
+  if (clients.length >= limit) return undefined;
+  const client = open();
+  clients.push(client);
+  return client;
 }
 
 function dispatchOptions(url: URL, { headers, body }: OutboundRequest): Dispatcher.DispatchOptions {
@@ -164,9 +186,13 @@ function failed(kind: "refused" | "connection", message: string): Outcome {
 
 function closeIdle(routes: Map<string, Route>, unusedMs: number): void {
   const before = performance.now() - unusedMs;
-  for (const [key, { pool, running, waiting, usedAt }] of routes) {
-    if (running > 0 || waiting.size > 0 || usedAt > before) continue;
+  for (const [key, route] of routes) {
+    if (route.idle.length < route.clients.length || route.waiting.size > 0 || route.usedAt > before) continue;
     routes.delete(key);
-    void pool.close();
+    void closeRoute(route);
   }
+}
+
+async function closeRoute({ clients }: Route): Promise<void> {
+  await Promise.all(clients.map((client) => client.close()));
 }

@@ -30,7 +30,7 @@ export async function startTestServer(): Promise<TestServer> {
   const engine = await startEngine({
     databaseUrl: database.url,
     keyRing: { current: "test", keys: new Map([["test", randomBytes(32)]]) },
-    callbackRules: { httpToLoopback: true, allowedHosts: [] },
+    egress: { httpToLoopback: true, allow: [] },
     givenKeys: [
       { token: adminKey, label: "admin", role: "admin" },
       { token: developerKey, label: "developer", role: "developer" },

@@ -24,7 +24,7 @@ export async function startTestServer(): Promise<TestServer> {
   const engine = await startEngine({
     databaseUrl: database.url,
     keyRing: { current: "test", keys: new Map([["test", randomBytes(32)]]) },
-    callbackRules: { httpToLoopback: true, allowedHosts: [] },
+    egress: { httpToLoopback: true, allow: [] },
     givenKeys: [{ token: apiKey, label: "test", role: "admin" }],
     version: "0.0.0-test",
     log,
