@@ -17,7 +17,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["**/*.test.ts"],
+          include: ["**/*.test.ts", "scripts/*.test.mjs"],
           exclude: [...configDefaults.exclude, ...special],
           testTimeout: 5_000,
         },

