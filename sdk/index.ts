@@ -16,5 +16,5 @@ export {
   verifyRotorSignature,
 } from "./errors.ts";
 export { type HttpOptions, type Send, type SendOptions, sendOverHttp } from "./http.ts";
-export type { HttpRequest } from "./request.ts";
+export { type HttpRequest, toRequest } from "./request.ts";
 export { Rotor, type RotorOptions } from "./rotor.ts";
