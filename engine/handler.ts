@@ -1,4 +1,5 @@
 import type { ErrorCode, Operation, OperationTree, OutputOf, ParsedInputOf } from "@rotorsh/contract";
+import type { RedisLink } from "./broker/redis.ts";
 import type { Caller } from "./caller.ts";
 import type { Log } from "./log.ts";
 import { must } from "./must.ts";
@@ -15,7 +16,7 @@ export type Services = {
   rateLimiter: RateLimiter;
   /** Where this server may be told to call. */
   egress: Egress;
-  redis: { ping(): Promise<"ok" | "down" | "none"> };
+  redis: RedisLink;
   version: string;
   log: Log;
   /** Records that a known key was refused something. */

@@ -7,8 +7,10 @@ import {
   isRead,
   isRotorError,
   type Json,
+  listOperations,
   type NamedOperation,
   type Operation,
+  type OperationTree,
   parseInput,
   RotorError,
   routeOf,
@@ -16,7 +18,7 @@ import {
 } from "@rotorsh/contract";
 import { auditChange } from "./audit-trail.ts";
 import type { Caller } from "./caller.ts";
-import type { Change, Context, Services } from "./handler.ts";
+import type { Change, Context, Handlers, Services } from "./handler.ts";
 import { must } from "./must.ts";
 import { checkShape } from "./shape.ts";
 import { type Database, isUnavailable } from "./store/database.ts";
@@ -33,10 +35,20 @@ export type Perform = (
   options?: CallOptions,
 ) => Promise<Answer>;
 
-export function createPerform(
-  services: Services,
-  handlers: Map<Operation, NamedOperation & { handle: AnyHandler }>,
-): Perform {
+export type HandlerMap = Map<Operation, NamedOperation & { handle: AnyHandler }>;
+
+/** Type-checked as a tree, looked up as a map. */
+export function listHandlers<Tree extends OperationTree>(tree: Tree, handlers: Handlers<Tree>): HandlerMap {
+  const untyped = handlers as unknown as Record<string, Record<string, AnyHandler>>;
+  return new Map(
+    listOperations(tree).map((named) => {
+      const handle = must(untyped[named.noun]?.[named.verb], `a handler for ${named.noun}.${named.verb}`);
+      return [named.operation, { ...named, handle }];
+    }),
+  );
+}
+
+export function createPerform(services: Services, handlers: HandlerMap): Perform {
   return async (caller, operation, input, { idempotencyKey } = {}) => {
     const entry = must(handlers.get(operation), `a handler for ${operation.route}`);
     const what = `${entry.noun}.${entry.verb}`;

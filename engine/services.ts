@@ -1,0 +1,51 @@
+// Migrates the database, and opens what an engine works with.
+
+import { auditDenied } from "./audit-trail.ts";
+import { openRedis } from "./broker/redis.ts";
+import type { Services } from "./handler.ts";
+import type { Log } from "./log.ts";
+import { createEgress, type EgressRules } from "./outbound/egress.ts";
+import { createRateLimiter } from "./rate-limiter.ts";
+import { type Databases, openDatabases } from "./store/database.ts";
+import { migrate } from "./store/migrate.ts";
+import { createVault, type KeyRing } from "./vault/vault.ts";
+
+export type ServiceOptions = {
+  databaseUrl: string;
+  redisUrl?: string | undefined;
+  keyRing: KeyRing;
+  /** Where this server may be told to call. */
+  egress: EgressRules;
+  version: string;
+  log: Log;
+};
+
+export async function openServices(options: ServiceOptions): Promise<Services> {
+  const { databaseUrl, redisUrl, keyRing, version, log } = options;
+  const { applied, rowSecurity } = await migrate(databaseUrl);
+  if (applied.length > 0) log.info({ applied }, "database migrated");
+  if (!rowSecurity) log.warn({}, "this database login may not create roles: row-level security is off");
+  const databases = openDatabases({ url: databaseUrl, rowSecurity });
+  return {
+    databases,
+    vault: createVault(keyRing),
+    rateLimiter: createRateLimiter(databases.sql, log),
+    egress: createEgress(options.egress),
+    redis: openRedis(redisUrl, log),
+    version,
+    log,
+    denied: recordDenials(databases, log),
+  };
+}
+
+function recordDenials(databases: Databases, log: Log): Services["denied"] {
+  return async (caller, what, code) => {
+    try {
+      await databases.acrossWorkspaces((db, now) => auditDenied(db, caller, what, code, now));
+    } catch (error) {
+      // The refusal stands, recorded or not.
+      const fields = { err: error, keyId: caller.actorId, what, code };
+      log.error(fields, "a refusal is missing from the audit log");
+    }
+  };
+}
