@@ -1,4 +1,5 @@
 export type { Caller, Provenance, RateState } from "./caller.ts";
+export { permissionsOf } from "./core/access.ts";
 export type { GivenKey } from "./default-workspace.ts";
 export { type Engine, type EngineOptions, startEngine } from "./engine.ts";
 export { type Credential, operatorCaller } from "./identity.ts";
