@@ -70,7 +70,7 @@ export function createEgress(rules: EgressRules, ownAddresses = interfaceAddress
   function checkTarget({ protocol, hostname, port }: Target): void {
     const host = plainHost(hostname);
     checkPort(port);
-    if (metadataHosts.has(host)) throw new EgressRefused("cloud metadata");
+    if (metadataHosts.has(host) && !allowed.hosts.has(host)) throw new EgressRefused("cloud metadata");
     const known = isLoopbackName(host) ? loopbackAddresses : isIp(host) ? [host] : [];
     checkScheme(protocol, host, known);
     checkAny(host, known, checkAddress);
@@ -106,11 +106,11 @@ export function isLoopbackName(host: string): boolean {
   return /^(.+\.)?localhost$/.test(plainHost(host));
 }
 
-/** The host of a URL without the brackets of IPv6 and without a trailing dot. */
+/** The host of a URL without the brackets of IPv6 and without trailing dots. */
 export function plainHost(hostname: string): string {
   return hostname
     .replace(/^\[(.*)\]$/, "$1")
-    .replace(/\.$/, "")
+    .replace(/\.+$/, "")
     .toLowerCase();
 }
 
@@ -153,26 +153,23 @@ function schemeProblem(httpToLoopback: boolean): string {
     : "must be https; http is only for localhost in dev mode and for hosts in ROTOR_EGRESS_ALLOW";
 }
 
-/** Throws on an entry that is neither a CIDR, an address nor a host name: a typing error must not open nothing. */
+/** Throws on an entry that is neither a CIDR, an address nor a host name: a typing error is not to open nothing. */
 export function readAllow(entries: readonly string[]): Allowed {
   const allowed: Allowed = { hosts: new Set(), ranges: [], exact: new Set() };
   for (const entry of entries) {
     const range = parseRange(entry);
-    if (range) {
-      allowed.ranges.push(range);
-      if (isIp(entry)) allowed.exact.add(canonical(entry));
-    } else if (
-      /^(?=.{1,253}$)(?!.*\.\d+$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/i.test(
-        entry,
-      ) &&
-      !/^\d+$/.test(entry)
-    ) {
-      allowed.hosts.add(entry.toLowerCase());
-    } else {
-      throw new Error("must be CIDRs, addresses or host names, separated by commas");
-    }
+    if (range) allowed.ranges.push(range);
+    else if (isHostName(entry)) allowed.hosts.add(entry.toLowerCase());
+    else throw new Error("must be CIDRs, addresses or host names, separated by commas");
+    if (isIp(entry)) allowed.exact.add(canonical(entry));
   }
   return allowed;
+}
+
+/** What a URL would read as an address in one of its older spellings (10.1, 0x7f.1) is no name. */
+function isHostName(text: string): boolean {
+  if (!/^[\w.-]{1,253}$/.test(text) || !URL.canParse(`https://${text}`)) return false;
+  return new URL(`https://${text}`).hostname === text.toLowerCase();
 }
 
 function interfaceAddresses(): string[] {

@@ -176,8 +176,14 @@ function dispatchOptions(url: URL, { headers, body }: OutboundRequest): Dispatch
 }
 
 function headerProblem(headers: Record<string, string>): string | undefined {
-  const closed = Object.keys(headers).find((name) => closedHeaders.has(name.toLowerCase()));
-  return closed && `The header ${closed.toLowerCase()} cannot be set.`;
+  for (const name in headers) {
+    if (closedHeaders.has(name.toLowerCase())) return `The header ${name.toLowerCase()} cannot be set.`;
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return "A header has a name that cannot be sent.";
+    if (/[^\t\x20-\x7e\x80-\xff]/.test(headers[name] ?? "")) {
+      return `The header ${name} has a value that cannot be sent.`;
+    }
+  }
+  return undefined;
 }
 
 function failed(kind: "refused" | "connection", message: string): Outcome {
