@@ -1,1 +1,11 @@
+export { buildKey, buildMember, type Grant, provenance } from "./builders.ts";
 export { createTestDatabase, type TestDatabase } from "./database.ts";
+export {
+  call,
+  codeOf,
+  startTestEngine,
+  type TestEngine,
+  type TestWorkspace,
+  testOptions,
+} from "./engine.ts";
+export { type Proxy, startProxy } from "./proxy.ts";

@@ -1,0 +1,58 @@
+import { isRotorError } from "@rotorsh/contract";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { checkShape } from "./shape.ts";
+
+function isRefused(value: unknown): boolean {
+  try {
+    checkShape(value);
+    return false;
+  } catch (error) {
+    return isRotorError(error) && error.code === "INVALID_INPUT";
+  }
+}
+
+function nested(depth: number): unknown {
+  let value: unknown = 1;
+  for (let level = 0; level < depth; level++) value = level % 2 ? [value] : { a: value };
+  return value;
+}
+
+test("64 levels are accepted and 65 are not", () => {
+  expect([isRefused(nested(64)), isRefused(nested(65))]).toEqual([false, true]);
+});
+
+test("10,000 fields are accepted and one more is not, wherever they are", () => {
+  const fields = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`f${index}`, 1]));
+  expect([isRefused(fields(10_000)), isRefused(fields(10_001))]).toEqual([false, true]);
+  expect(isRefused(Array.from({ length: 5001 }, () => ({ a: 1 })))).toBe(true);
+});
+
+test("every ordinary JSON value is accepted, and stays as it was", () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 8 }), (value) => {
+      const before = JSON.stringify(value);
+      expect(isRefused(value)).toBe(false);
+      expect(JSON.stringify(value)).toBe(before);
+    }),
+  );
+});
+
+test.each([
+  ["a million levels", () => nested(1_000_000)],
+  ["a million fields", () => Array.from({ length: 1_000_000 }, () => 1)],
+  ["a tree of a hundred million leaves", () => tree(100, 4)],
+])("R-3: %s are refused within 50 ms", (_, build) => {
+  const value = build();
+  const start = performance.now();
+  expect(isRefused(value)).toBe(true);
+  expect(performance.now() - start).toBeLessThan(50);
+});
+
+/** Shares its branches, so that only looking at it is large. */
+function tree(width: number, depth: number): unknown {
+  let level: unknown = 1;
+  for (let round = 0; round < depth; round++) level = Array.from({ length: width }, () => level);
+  return level;
+}
