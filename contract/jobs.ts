@@ -35,15 +35,18 @@ const Duration = z
   .describe("Seconds, or a duration such as `90s`, `1h30m`, `2d`; at most a year.")
   .meta({ examples: ["90s"] });
 
+/** Text that Postgres, a header and a log line can all hold. */
+const Text = z
+  .string()
+  .min(1)
+  .refine((text) => !/[\p{Cc}\p{Cs}]/u.test(text), "must not contain control characters");
+
 export const JobOptions = z.strictObject({
   payload: z.unknown().optional().describe("What the handler gets as its body, any JSON up to 512 KB."),
   delay: Duration.optional(),
   priority: z.int().min(0).max(2_097_152).default(0).describe("Lower numbers start first."),
-  tags: z.array(z.string().min(1).max(64)).max(10).default([]).describe("Labels to find the job by."),
-  concurrencyKey: z
-    .string()
-    .min(1)
-    .max(256)
+  tags: z.array(Text.max(64)).max(10).default([]).describe("Labels to find the job by."),
+  concurrencyKey: Text.max(256)
     .optional()
     .describe("At most one job with this key is active at once, in the whole workspace."),
   jobId: JobId.optional().describe("The job's id; a second job with it is the first one again."),

@@ -8,7 +8,7 @@ import { handlers } from "./operations/index.ts";
 import { createPerform, listHandlers, type Perform } from "./perform.ts";
 import { openServices, type ServiceOptions } from "./services.ts";
 import { isUnavailable } from "./store/database.ts";
-import { startHousekeeping } from "./workers/housekeeping.ts";
+import { startWorkers } from "./workers/index.ts";
 
 export type EngineOptions = ServiceOptions & {
   /** Keys that are valid from the start, for the workspace `default`. */
@@ -32,7 +32,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { databases, redis } = services;
   await ensureDefaultWorkspace(services, options.givenKeys ?? []);
   const perform = createPerform(services, listHandlers(contract, handlers));
-  const housekeeping = options.workers === false ? undefined : startHousekeeping(services);
+  const workers = options.workers === false ? undefined : startWorkers(services, options);
 
   return {
     authenticate: withUnavailable(createAuthenticate(services)),
@@ -41,7 +41,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       (await perform(caller, operation, input, callOptions)).body,
     isReady: () => databases.answers(),
     async close() {
-      await housekeeping?.stop();
+      await workers?.stop();
       await redis.close();
       await databases.close();
     },

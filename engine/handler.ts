@@ -1,6 +1,7 @@
 import type { ErrorCode, Operation, OperationTree, OutputOf, ParsedInputOf } from "@rotorsh/contract";
 import type { RedisLink } from "./broker/redis.ts";
 import type { Caller } from "./caller.ts";
+import type { Intake } from "./intake.ts";
 import type { Log } from "./log.ts";
 import { must } from "./must.ts";
 import type { Egress } from "./outbound/egress.ts";
@@ -17,6 +18,12 @@ export type Services = {
   /** Where this server may be told to call. */
   egress: Egress;
   redis: RedisLink;
+  /** Stores new jobs; answers once they are durable. */
+  intake: Intake;
+  /** Says that these queues may have work. */
+  wake(queueUids: Iterable<number>): void;
+  /** Tells a listener of every wake. */
+  onWake(listener: (queueUids: Iterable<number>) => void): void;
   version: string;
   log: Log;
   /** Records that a known key was refused something. */
@@ -38,6 +45,10 @@ export type Context = {
   db: Database;
   now: Date;
   services: Services;
+  /** What the caller sent to make a repetition harmless. */
+  idempotencyKey: string | undefined;
+  /** Runs when the transaction is committed, and only then. */
+  afterCommit(work: () => void): void;
   /** Says what changed; the audit event is written in the same transaction. Never called: nothing changed. */
   record(change: Change): void;
 };
@@ -47,6 +58,21 @@ export type Handler<Op extends Operation> = (
   input: ParsedInputOf<Op>,
   context: Context,
 ) => Promise<OutputOf<Op>>;
+
+const directHandlers = new WeakSet<object>();
+
+/**
+ * Marks a handler of the hot path: it gets no transaction of its own, because it shares one with other requests,
+ * and it answers a repeated Idempotency-Key itself.
+ */
+export function direct<H extends object>(handler: H): H {
+  directHandlers.add(handler);
+  return handler;
+}
+
+export function isDirect(handler: object): boolean {
+  return directHandlers.has(handler);
+}
 
 /** One handler per operation: an operation without a handler does not compile. */
 export type Handlers<Tree extends OperationTree> = {

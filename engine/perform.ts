@@ -18,7 +18,7 @@ import {
 } from "@rotorsh/contract";
 import { auditChange } from "./audit-trail.ts";
 import type { Caller } from "./caller.ts";
-import type { Change, Context, Handlers, Services } from "./handler.ts";
+import { type Change, type Context, type Handlers, isDirect, type Services } from "./handler.ts";
 import { must } from "./must.ts";
 import { checkShape } from "./shape.ts";
 import { type Database, isUnavailable } from "./store/database.ts";
@@ -54,10 +54,15 @@ export function createPerform(services: Services, handlers: HandlerMap): Perform
     const what = `${entry.noun}.${entry.verb}`;
     try {
       authorise(caller, operation);
-      checkShape(input);
+      checkShape(input, operation.limits?.fields);
       const parsed = parseInput(operation.input, input);
       authoriseQueue(caller, parsed);
-      const work: Work = { caller, operation, what, handle: entry.handle, parsed, services };
+      if (idempotencyKey !== undefined && !keyForm.test(idempotencyKey)) {
+        throw new RotorError("INVALID_IDEMPOTENCY_KEY");
+      }
+      const { handle } = entry;
+      const work: Work = { caller, operation, what, handle, parsed, services, idempotencyKey };
+      if (isDirect(handle)) return await runDirect(work);
       if (idempotencyKey === undefined || isRead(operation)) return await execute(work);
       return await executeOnce(work, idempotencyKey);
     } catch (error) {
@@ -77,6 +82,7 @@ type Work = {
   handle: AnyHandler;
   parsed: Json;
   services: Services;
+  idempotencyKey: string | undefined;
 };
 
 function authorise(caller: Caller, operation: Operation): void {
@@ -93,7 +99,41 @@ function authoriseQueue(caller: Caller, { name }: Json): void {
 }
 
 async function execute(work: Work): Promise<Answer> {
-  return inTransaction(work, (db, now) => run(work, db, now));
+  const after = createAfter();
+  const answer = await inTransaction(work, (db, now) => run(work, db, now, after));
+  after.run();
+  return answer;
+}
+
+/** The handler shares a transaction with other requests, so there is none to give it. */
+async function runDirect(work: Work): Promise<Answer> {
+  const { caller, operation, handle, parsed, services, idempotencyKey } = work;
+  const after = createAfter();
+  const context = { caller, db: services.databases.engine, now: new Date(), services, idempotencyKey };
+  const output = await handle(parsed, { ...context, afterCommit: after.add, record: refuseRecord });
+  after.run();
+  const body = operation.output.parse(output);
+  return {
+    status: statusOf(operation, body),
+    body,
+    replayed: idempotencyKey !== undefined && body.duplicate === true,
+  };
+}
+
+function refuseRecord(): never {
+  throw new Error("A direct handler has no transaction to write an audit event in");
+}
+
+type After = { add(work: () => void): void; run(): void };
+
+function createAfter(): After {
+  const works: (() => void)[] = [];
+  return {
+    add: (work) => works.push(work),
+    run() {
+      for (const work of works) work();
+    },
+  };
 }
 
 function inTransaction<T>(
@@ -107,15 +147,17 @@ function inTransaction<T>(
 }
 
 async function run(
-  { caller, operation, handle, parsed, services }: Work,
+  { caller, operation, handle, parsed, services, idempotencyKey }: Work,
   db: Database,
   now: Date,
+  after: After,
 ): Promise<Answer> {
   let change: Change | undefined;
   const record = (made: Change) => {
     change = made;
   };
-  const output = await handle(parsed, { caller, db, now, services, record });
+  const context = { caller, db, now, services, idempotencyKey, afterCommit: after.add, record };
+  const output = await handle(parsed, context);
   await auditChange(db, caller, operation, change, now);
   const body = operation.output.parse(output);
   return { status: statusOf(operation, body), body, replayed: false };
@@ -129,16 +171,17 @@ const keyForm = /^[\x20-\x7e]{1,255}$/;
  * are one transaction.
  */
 async function executeOnce(work: Work, key: string): Promise<Answer> {
-  if (!keyForm.test(key)) throw new RotorError("INVALID_IDEMPOTENCY_KEY");
+  const after = createAfter();
   const ticket = ticketOf(work, key);
   const outcome = await inTransaction(work, async (db, now) => {
     const earlier = await replay(work, ticket, db);
     if (earlier) return earlier;
-    const made = await attempt(work, db, now);
+    const made = await attempt(work, db, now, after);
     await keep(work, ticket, db, now, made);
     return made;
   });
   if ("failure" in outcome) throw outcome.failure;
+  after.run();
   return outcome;
 }
 
@@ -146,9 +189,9 @@ async function executeOnce(work: Work, key: string): Promise<Answer> {
 type Failed = Omit<Answer, "body"> & { body: ErrorBody; failure: RotorError };
 
 /** Undoes what a failed handler did, and goes on with the transaction, so that its answer is kept under the same lock. */
-async function attempt(work: Work, db: Database, now: Date): Promise<Answer | Failed> {
+async function attempt(work: Work, db: Database, now: Date, after: After): Promise<Answer | Failed> {
   try {
-    return await db.transaction((inner) => run(work, inner, now));
+    return await db.transaction((inner) => run(work, inner, now, after));
   } catch (error) {
     const failure = isRotorError(error) ? error : asRotorError(error);
     // Nothing was decided, or only what this key may do now: the same request may fare better later.

@@ -3,6 +3,7 @@
 import { auditDenied } from "./audit-trail.ts";
 import { openRedis } from "./broker/redis.ts";
 import type { Services } from "./handler.ts";
+import { createIntake } from "./intake.ts";
 import type { Log } from "./log.ts";
 import { createEgress, type EgressRules } from "./outbound/egress.ts";
 import { createRateLimiter } from "./rate-limiter.ts";
@@ -26,8 +27,15 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
   if (applied.length > 0) log.info({ applied }, "database migrated");
   if (!rowSecurity) log.warn({}, "this database login may not create roles: row-level security is off");
   const databases = openDatabases({ url: databaseUrl, rowSecurity });
+  const wakes = new Set<(queueUids: Iterable<number>) => void>();
+  const wake: Services["wake"] = (queueUids) => {
+    for (const listener of wakes) listener(queueUids);
+  };
   return {
     databases,
+    intake: createIntake(databases.sql, wake),
+    wake,
+    onWake: (listener) => wakes.add(listener),
     vault: createVault(keyRing),
     rateLimiter: createRateLimiter(databases.sql, log),
     egress: createEgress(options.egress),

@@ -3,12 +3,14 @@ import type { Handlers } from "../handler.ts";
 import { status, usage, whoami } from "./account.ts";
 import { apiKeys } from "./api-keys.ts";
 import { audit } from "./audit.ts";
+import { jobs } from "./jobs.ts";
 import { members } from "./members.ts";
 import { queues } from "./queues.ts";
 import { admin, workspaces } from "./workspaces.ts";
 
 export const handlers: Handlers<Contract> = {
   queues,
+  jobs,
   apiKeys,
   members,
   workspaces,

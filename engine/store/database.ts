@@ -10,6 +10,9 @@ import { createTransactions, type Database, type Transactions } from "./transact
 
 export type { Database } from "./transactions.ts";
 
+/** postgres.js itself, pool or open transaction: for statements that carry many rows at once. */
+export type Statements = postgres.ISql;
+
 export type Databases = {
   /** Across workspaces: every statement names its workspace. */
   engine: Database;

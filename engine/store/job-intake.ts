@@ -1,8 +1,8 @@
 // Writing new jobs. Requests that arrive together share one statement and one commit; each of them is answered
 // only when its rows are durable.
 
-import type postgres from "postgres";
 import type { JobState } from "../core/job.ts";
+import type { Statements } from "./database.ts";
 
 export type NewJob = {
   workspaceId: string;
@@ -35,7 +35,7 @@ type Row = { ord: number; created: boolean; state: JobState; created_at: Date; q
 
 /** Stores what is new of these jobs; answers one intake per job, in order, and the queues that got work. */
 export async function insertJobs(
-  sql: postgres.Sql,
+  sql: Statements,
   jobs: readonly NewJob[],
 ): Promise<{ intakes: Intake[]; woken: number[] }> {
   const column = <T>(read: (job: NewJob) => T): T[] => jobs.map(read);
@@ -64,20 +64,27 @@ export async function insertJobs(
       on conflict (queue_uid, id) do nothing
       returning queue_uid, id, seq, state, created_at, tags, workspace_id
     ), tagged as (
-      insert into job_tag (queue_uid, tag, seq, job_id)
-      select distinct queue_uid, tag, seq, id from made, unnest(tags) tag where made.tags is not null
+      insert into job_tag (queue_uid, workspace_id, tag, seq, job_id)
+      select distinct queue_uid, workspace_id, tag, seq, id from made, unnest(tags) tag where made.tags is not null
     ), flowed as (
       insert into queue_flow (queue_uid, workspace_id, at, waiting, delayed, pending_approval, accepted)
       select queue_uid, workspace_id, min(created_at), count(*) filter (where state = 'waiting'),
         count(*) filter (where state = 'delayed'), count(*) filter (where state = 'pending_approval'), count(*)
       from made group by 1, 2 order by 1
+    ), counted as (
+      -- Sorted, so that two statements lock the counters in the same order; '' counts the whole workspace.
+      insert into usage as u (workspace_id, period, queue_name, executions)
+      select p.ws, date_trunc('month', min(m.created_at) at time zone 'UTC')::date, n.name, count(*)
+      from made m join placed p on p.uid = m.queue_uid and p.id = m.id, lateral (values (''), (p.queue)) n (name)
+      group by p.ws, n.name order by p.ws, n.name
+      on conflict (workspace_id, period, queue_name) do update set executions = u.executions + excluded.executions
     )
     select p.ord::int as ord, p.uid as queue_uid, m.id is not null as created, m.state, m.created_at
     from placed p left join made m on m.queue_uid = p.uid and m.id = p.id`;
   return toIntakes(sql, jobs, rows);
 }
 
-async function toIntakes(sql: postgres.Sql, jobs: readonly NewJob[], rows: readonly Row[]) {
+async function toIntakes(sql: Statements, jobs: readonly NewJob[], rows: readonly Row[]) {
   const intakes: Intake[] = jobs.map(() => ({ kind: "no queue" }));
   const woken = new Set<number>();
   const seen = new Set<string>();
@@ -107,7 +114,7 @@ async function toIntakes(sql: postgres.Sql, jobs: readonly NewJob[], rows: reado
 }
 
 async function readDuplicates(
-  sql: postgres.Sql,
+  sql: Statements,
   duplicates: readonly { index: number; queueUid: string; id: string }[],
   intakes: Intake[],
 ): Promise<void> {

@@ -14,6 +14,12 @@ export const tenantTables: readonly string[] = [
   "queue",
   "idempotency",
   "usage",
+  "job",
+  "job_attempt",
+  "job_tag",
+  "queue_flow",
+  "queue_total",
+  "queue_minute",
   "audit_head",
   "audit_event",
 ];

@@ -1,6 +1,7 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
+
 import { monthOf } from "../core/period.ts";
-import type { Database } from "./database.ts";
+import type { Database, Statements } from "./database.ts";
 import { usage } from "./schema.ts";
 
 /** The row that counts a whole workspace; no queue has this name. */
@@ -20,29 +21,10 @@ export async function countExecutions(db: Database, workspaceId: string, now: Da
   };
 }
 
-export type Execution = { workspaceId: string; queueName: string; count: number; limit: number | null };
-
-/**
- * Counts executions, all of them or none: false when they would pass the month's limit. One conditional
- * statement under the row's lock, so any number of processes together never pass it.
- */
-export async function takeQuota(
-  db: Database,
-  { workspaceId, queueName, count, limit }: Execution,
-  now: Date,
-) {
-  const period = periodKey(now);
-  const taken = await db.execute<{ executions: string }>(sql`
-    insert into usage as u (workspace_id, period, queue_name, executions)
-    select ${workspaceId}, ${period}, ${whole}, ${count}::bigint
-    where ${limit}::bigint is null or ${count}::bigint <= ${limit}::bigint
-    on conflict (workspace_id, period, queue_name) do update set executions = u.executions + excluded.executions
-    where ${limit}::bigint is null or u.executions + excluded.executions <= ${limit}::bigint
-    returning executions`);
-  if (taken.length === 0) return false;
-  await db.execute(sql`
-    insert into usage as u (workspace_id, period, queue_name, executions)
-    values (${workspaceId}, ${period}, ${queueName}, ${count}::bigint)
-    on conflict (workspace_id, period, queue_name) do update set executions = u.executions + excluded.executions`);
-  return true;
+/** The whole workspace's executions of this month, in the caller's transaction. */
+export async function readExecutions(sql: Statements, workspaceId: string) {
+  const [row] = await sql<{ executions: string | null; now: Date }[]>`
+    select (select executions from usage where workspace_id = ${workspaceId} and queue_name = ${whole}
+      and period = date_trunc('month', rotor_now() at time zone 'UTC')::date) as executions, rotor_now() as now`;
+  return { executions: Number(row?.executions ?? 0), now: row?.now ?? new Date() };
 }

@@ -179,6 +179,54 @@ begin
 end $$;
 `;
 
+/**
+ * Folds appended changes into totals and minutes. Durations go into 24 buckets, each twice as long as the one
+ * before; a percentile read from them is right to within its bucket.
+ */
+const foldFlow = `
+create function fold_flow(p_most int) returns int language plpgsql as $$
+declare v_folded int;
+begin
+  -- Alone, so that totals are locked in one order; whoever comes second has nothing to do.
+  if not pg_try_advisory_xact_lock(hashtextextended('fold_flow', 0)) then return 0; end if;
+  with gone as (
+    delete from queue_flow where id in (select id from queue_flow order by id limit p_most) returning *
+  ), totals as (
+    insert into queue_total as t (queue_uid, workspace_id, waiting, delayed, active, completed, failed, cancelled,
+      pending_approval, guardrail_blocked)
+    select queue_uid, min(workspace_id), sum(waiting), sum(delayed), sum(active), sum(completed), sum(failed),
+      sum(cancelled), sum(pending_approval), sum(guardrail_blocked)
+    from gone group by queue_uid
+    on conflict (queue_uid) do update set
+      waiting = t.waiting + excluded.waiting, delayed = t.delayed + excluded.delayed,
+      active = t.active + excluded.active, completed = t.completed + excluded.completed,
+      failed = t.failed + excluded.failed, cancelled = t.cancelled + excluded.cancelled,
+      pending_approval = t.pending_approval + excluded.pending_approval,
+      guardrail_blocked = t.guardrail_blocked + excluded.guardrail_blocked
+  ), bucket as (
+    select queue_uid, date_trunc('minute', at) as minute, least(23, floor(log(2, greatest(1, ms))))::int as slot,
+      count(*) as n
+    from gone, unnest(run_ms) ms group by 1, 2, 3
+  ), minute as (
+    select queue_uid, min(workspace_id) as workspace_id, date_trunc('minute', at) as minute, sum(accepted) as accepted,
+      sum(greatest(completed, 0)) as completed, sum(greatest(failed, 0)) as failed, sum(attempts) as attempts
+    from gone group by 1, 3
+  ), minutes as (
+    insert into queue_minute as m (queue_uid, workspace_id, minute, accepted, completed, failed, attempts, buckets)
+    select u.queue_uid, u.workspace_id, u.minute, u.accepted, u.completed, u.failed, u.attempts, array(
+      select coalesce((select b.n from bucket b where b.queue_uid = u.queue_uid and b.minute = u.minute and b.slot = g), 0)
+      from generate_series(0, 23) g order by g)
+    from minute u
+    on conflict (queue_uid, minute) do update set
+      accepted = m.accepted + excluded.accepted, completed = m.completed + excluded.completed,
+      failed = m.failed + excluded.failed, attempts = m.attempts + excluded.attempts,
+      buckets = array(select a + b from unnest(m.buckets, excluded.buckets) with ordinality as x (a, b, n) order by n)
+  )
+  select count(*) into v_folded from gone;
+  return v_folded;
+end $$;
+`;
+
 export const jobs = `
 alter table queue add column uid bigint generated always as identity;
 create unique index queue_uid on queue (uid);
@@ -221,6 +269,7 @@ create index job_parked on job (workspace_id, concurrency_key, seq) where parked
 
 create table job_tag (
   queue_uid bigint not null,
+  workspace_id text not null,
   tag text not null,
   seq bigint not null,
   job_id text not null,
@@ -306,4 +355,5 @@ create table queue_minute (
 ${endJobs}
 ${claimJobs}
 ${workJobs}
+${foldFlow}
 `;

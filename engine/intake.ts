@@ -1,0 +1,89 @@
+// The way in for jobs. Requests that arrive together become one statement; a request whose workspace has a quota,
+// or which must be refused as a whole, gets a transaction of its own.
+
+import { type Plan, RotorError } from "@rotorsh/contract";
+import type postgres from "postgres";
+import { monthOf } from "./core/period.ts";
+import { createBatcher } from "./store/batch.ts";
+import type { Statements } from "./store/database.ts";
+import { isUnavailable } from "./store/database.ts";
+import { insertJobs, type NewJob, type Intake as Taken } from "./store/job-intake.ts";
+import { readExecutions } from "./store/usage.ts";
+
+export type Submission = {
+  jobs: readonly NewJob[];
+  /** Executions the workspace may have this month; null for no quota. */
+  quota: number | null;
+  plan: Plan;
+  /** True when a job that exists already refuses all of them. */
+  strict: boolean;
+};
+
+/** One answer per job, in order. */
+export type Intake = (submission: Submission) => Promise<Taken[]>;
+
+/** Statements under way at once; more only makes the batches smaller. */
+const lanes = 2;
+const mostRequests = 500;
+
+export function createIntake(sql: postgres.Sql, wake: (queueUids: Iterable<number>) => void): Intake {
+  const takeTogether = createBatcher<readonly NewJob[], Taken[] | Error>(
+    (requests) => takeMany(sql, requests, wake),
+    {
+      lanes,
+      most: mostRequests,
+    },
+  );
+  return async (submission) => {
+    if (submission.quota !== null || submission.strict) return takeAlone(sql, submission, wake);
+    const taken = await takeTogether(submission.jobs);
+    if (taken instanceof Error) throw taken;
+    return taken;
+  };
+}
+
+async function takeMany(
+  sql: postgres.Sql,
+  requests: readonly (readonly NewJob[])[],
+  wake: (queueUids: Iterable<number>) => void,
+): Promise<(Taken[] | Error)[]> {
+  try {
+    const { intakes, woken } = await insertJobs(sql, requests.flat());
+    wake(woken);
+    let from = 0;
+    return requests.map((jobs) => {
+      const own = intakes.slice(from, from + jobs.length);
+      from += jobs.length;
+      return own;
+    });
+  } catch (error) {
+    // One request that the database refuses must not fail its neighbours.
+    if (requests.length === 1 || isUnavailable(error)) return requests.map(() => error as Error);
+    const alone = await Promise.all(requests.map((jobs) => takeMany(sql, [jobs], wake)));
+    return alone.map(([taken]) => taken as Taken[] | Error);
+  }
+}
+
+async function takeAlone(
+  sql: postgres.Sql,
+  { jobs, quota, plan, strict }: Submission,
+  wake: (queueUids: Iterable<number>) => void,
+): Promise<Taken[]> {
+  const { intakes, woken } = await sql.begin(async (tx) => {
+    const made = await insertJobs(tx, jobs);
+    const twice = made.intakes.findIndex((intake) => intake.kind === "stored" && intake.duplicate);
+    if (strict && twice >= 0) throw new RotorError("IDEMPOTENCY_CONFLICT", { id: jobs[twice]?.id });
+    if (quota !== null) await checkQuota(tx, jobs[0]?.workspaceId ?? "", quota, plan);
+    return made;
+  });
+  wake(woken);
+  return intakes;
+}
+
+/** The statement before this one counted the new jobs and holds the counter's lock: nobody else can pass the limit. */
+async function checkQuota(sql: Statements, workspaceId: string, limit: number, plan: Plan): Promise<void> {
+  const { executions, now } = await readExecutions(sql, workspaceId);
+  if (executions <= limit) return;
+  const resetAt = monthOf(now).to.toISOString();
+  throw new RotorError("QUOTA_EXCEEDED", { limit, used: limit, plan, resetAt });
+}

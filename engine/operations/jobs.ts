@@ -1,0 +1,171 @@
+import { createHash } from "node:crypto";
+import {
+  type Contract,
+  invalidInput,
+  type OutputOf,
+  type ParsedInputOf,
+  RotorError,
+} from "@rotorsh/contract";
+import { durationMs } from "../core/duration.ts";
+import { requireNextState } from "../core/job.ts";
+import { limitsOf } from "../core/plan.ts";
+import { type Context, direct, type Handlers, workspaceOf } from "../handler.ts";
+import { newId } from "../ids.ts";
+import { must } from "../must.ts";
+import type { Intake, NewJob } from "../store/job-intake.ts";
+import * as store from "../store/jobs.ts";
+
+type Sent = Omit<ParsedInputOf<Contract["jobs"]["enqueue"]>, "name">;
+type Enqueued = OutputOf<Contract["jobs"]["enqueue"]>;
+
+export const payloadLimitBytes = 512 * 1024;
+
+export const jobs: Handlers<Contract>["jobs"] = {
+  enqueue: direct(async ({ name, ...sent }, context) => {
+    const job = toNewJob(name, sent, context, keyedId(context, 0));
+    const [intake] = await takeIn([job], context);
+    return toEnqueued(job, must(intake), sent, context);
+  }),
+
+  addBatch: direct(async ({ name, jobs: sent, idempotencyKeys }, context) => {
+    checkKeys(sent, idempotencyKeys);
+    const made = sent.map((one, index) =>
+      toNewJob(name, one, context, idempotencyKeys?.[index] ?? keyedId(context, index)),
+    );
+    const strict = sent.some((one) => one.strict);
+    const intakes = await takeIn(made, context, strict);
+    return {
+      jobs: made.map((job, index) => toEnqueued(job, must(intakes[index]), sent[index] as Sent, context)),
+    };
+  }),
+
+  async list({ name, status, ...input }, context) {
+    const queue = await findQueue(name, context);
+    if (status && input.state && status !== input.state) {
+      throw invalidInput([{ path: "status", problem: "disagrees with state; send one of them" }]);
+    }
+    return store.listJobs(context.db, queue, { ...input, state: input.state ?? status });
+  },
+
+  async get({ name, id }, context) {
+    const queue = await findQueue(name, context);
+    const job = await store.findJob(context.db, queue, id);
+    if (!job) throw new RotorError("JOB_NOT_FOUND", { id });
+    return store.toJobDetail(queue, job, await store.listAttempts(context.db, queue, id));
+  },
+
+  async cancel({ name, id, dry_run: dryRun }, context) {
+    const { queue, job } = await lock(name, id, context);
+    if (job.state === "cancelled") return { deleted: true, state: job.state };
+    const state = requireNextState(job, { type: "cancelled" });
+    if (dryRun) return { deleted: false, state: job.state };
+    await store.moveJob(context.db, queue, job, { state, endedAt: context.now });
+    return { deleted: true, state };
+  },
+
+  async retry({ name, id }, context) {
+    const { queue, job } = await lock(name, id, context);
+    // Somebody retried it already: it is on its way.
+    if (job.generation > 1 && (job.state === "waiting" || job.state === "active"))
+      return store.toJob(queue, job);
+    const state = requireNextState(job, { type: "retried" });
+    const moved = await store.moveJob(context.db, queue, job, {
+      state,
+      generation: job.generation + 1,
+      attemptsMade: 0,
+      endedAt: null,
+    });
+    context.afterCommit(() => context.services.wake([queue.uid]));
+    return store.toJob(queue, moved);
+  },
+};
+
+async function findQueue(name: string, context: Context): Promise<store.QueueRef> {
+  const queue = await store.findQueueRef(context.db, workspaceOf(context).id, name);
+  if (!queue) throw new RotorError("QUEUE_NOT_FOUND", { name });
+  return queue;
+}
+
+async function lock(name: string, id: string, context: Context) {
+  const queue = await findQueue(name, context);
+  const job = await store.lockJob(context.db, queue, id);
+  if (!job) throw new RotorError("JOB_NOT_FOUND", { id });
+  return { queue, job };
+}
+
+function toNewJob(queueName: string, sent: Sent, context: Context, keyed: string | undefined): NewJob {
+  const own = sent.jobId ?? sent.idempotencyKey;
+  if (sent.jobId && sent.idempotencyKey && sent.jobId !== sent.idempotencyKey) {
+    throw invalidInput([{ path: "idempotencyKey", problem: "disagrees with jobId; send one of them" }]);
+  }
+  const payload = JSON.stringify(sent.payload ?? {});
+  if (payload.length > payloadLimitBytes || Buffer.byteLength(payload) > payloadLimitBytes) {
+    throw new RotorError("PAYLOAD_TOO_LARGE", { limit: "512 KB" });
+  }
+  return {
+    workspaceId: workspaceOf(context).id,
+    queueName,
+    id: own ?? keyed ?? newId("job"),
+    payload,
+    delayMs: sent.delay === undefined ? 0 : durationMs(sent.delay),
+    priority: sent.priority,
+    tags: [...new Set(sent.tags)],
+    concurrencyKey: sent.concurrencyKey ?? null,
+    attempts: sent.attempts ?? null,
+    backoff: sent.backoff ? JSON.stringify(sent.backoff) : null,
+    provenance: provenanceOf(context),
+  };
+}
+
+/**
+ * A request with an Idempotency-Key gets job ids that follow from the key: sent again, it meets its own jobs, and
+ * nothing else has to be remembered.
+ */
+function keyedId({ caller, idempotencyKey }: Context, index: number): string | undefined {
+  if (idempotencyKey === undefined) return undefined;
+  const hash = createHash("sha256").update(JSON.stringify([caller.actorId, idempotencyKey, index]));
+  return `job_${hash.digest("hex").slice(0, 32)}`;
+}
+
+function provenanceOf({ caller }: Context): string {
+  const { surface, client, requestId, traceId } = caller.provenance;
+  return JSON.stringify({
+    key_id: caller.actorId,
+    surface,
+    client,
+    request_id: requestId,
+    trace_id: traceId,
+  });
+}
+
+async function takeIn(jobs: NewJob[], context: Context, strict = false): Promise<Intake[]> {
+  const workspace = workspaceOf(context);
+  const quota = limitsOf(workspace.plan, workspace).executionsPerMonth;
+  return context.services.intake({ jobs, quota, plan: workspace.plan, strict });
+}
+
+function toEnqueued(job: NewJob, intake: Intake, sent: Sent, context: Context): Enqueued {
+  if (intake.kind === "no queue") throw new RotorError("QUEUE_NOT_FOUND", { name: job.queueName });
+  const { duplicate, payload } = intake;
+  if (duplicate && sent.strict) throw new RotorError("IDEMPOTENCY_CONFLICT", { id: job.id });
+  if (duplicate && context.idempotencyKey !== undefined && !sent.jobId && payload !== job.payload) {
+    throw new RotorError("IDEMPOTENCY_KEY_REUSED");
+  }
+  return {
+    id: job.id,
+    queue: job.queueName,
+    state: intake.state,
+    tags: intake.tags,
+    created_at: intake.createdAt.toISOString(),
+    ...(duplicate && { duplicate }),
+  };
+}
+
+function checkKeys(jobs: readonly Sent[], keys: readonly string[] | undefined): void {
+  if (!keys) return;
+  const refuse = (problem: string) => invalidInput([{ path: "idempotencyKeys", problem }]);
+  if (keys.length !== jobs.length) throw refuse("must have one entry per job");
+  if (new Set(keys).size !== keys.length) throw refuse("must all be different");
+  if (jobs.some((job) => job.jobId ?? job.idempotencyKey))
+    throw refuse("cannot be used with jobs that have a jobId");
+}

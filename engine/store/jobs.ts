@@ -1,0 +1,222 @@
+// Reading and moving single jobs. Taking them in, claiming and ending them live in job-intake.ts and job-work.ts.
+
+import type { Contract, OutputOf } from "@rotorsh/contract";
+import { type SQL, sql } from "drizzle-orm";
+import type { JobState } from "../core/job.ts";
+import { must } from "../must.ts";
+import type { Database } from "./database.ts";
+import { decodeCursor, encodeCursor, type Page } from "./page.ts";
+
+export type QueueRef = { uid: number; workspaceId: string; name: string };
+
+export async function findQueueRef(
+  db: Database,
+  workspaceId: string,
+  name: string,
+): Promise<QueueRef | undefined> {
+  const [row] = await db.execute<{ uid: string }>(
+    sql`select uid from queue where workspace_id = ${workspaceId} and name = ${name}`,
+  );
+  return row && { uid: Number(row.uid), workspaceId, name };
+}
+
+/** A job as it is stored; times are Postgres text. */
+export type JobRow = {
+  id: string;
+  seq: string;
+  generation: number;
+  state: JobState;
+  priority: number;
+  due_at: string | null;
+  payload: string | null;
+  tags: string[] | null;
+  concurrency_key: string | null;
+  attempts_made: number;
+  max_attempts: number;
+  result: string | null;
+  reason: string | null;
+  fail_reason: string | null;
+  replayed_as: string | null;
+  provenance: Record<string, unknown>;
+  created_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+};
+
+const listed = sql`id, seq, generation, state, priority, due_at, tags, concurrency_key, attempts_made, max_attempts,
+  reason, fail_reason, replayed_as, created_at, started_at, ended_at`;
+
+const at = ({ uid, workspaceId }: QueueRef, id: string) =>
+  sql`queue_uid = ${uid} and workspace_id = ${workspaceId} and id = ${id}`;
+
+export async function findJob(db: Database, queue: QueueRef, id: string): Promise<JobRow | undefined> {
+  const [row] = await db.execute<JobRow>(sql`select * from job where ${at(queue, id)}`);
+  return row;
+}
+
+/** The job, locked until the transaction ends. */
+export async function lockJob(db: Database, queue: QueueRef, id: string): Promise<JobRow | undefined> {
+  const [row] = await db.execute<JobRow>(sql`select * from job where ${at(queue, id)} for update`);
+  return row;
+}
+
+export async function listAttempts(db: Database, { uid, workspaceId }: QueueRef, id: string) {
+  const rows = await db.execute<{
+    generation: number;
+    attempt: number;
+    started_at: string;
+    duration_ms: number;
+    status: number | null;
+    response: string | null;
+    error: string | null;
+  }>(sql`
+    select generation, attempt, started_at, duration_ms, status, response, error from job_attempt
+    where queue_uid = ${uid} and workspace_id = ${workspaceId} and job_id = ${id} order by generation, attempt`);
+  return rows.map((row) => ({ ...row, started_at: iso(row.started_at) }));
+}
+
+export type JobMove = {
+  state: JobState;
+  generation?: number;
+  attemptsMade?: number;
+  endedAt?: Date | null;
+  reason?: string | null;
+  failReason?: string | null;
+};
+
+/** Puts a locked job into another state, outside of any attempt, and keeps the queue's numbers right. */
+export async function moveJob(db: Database, queue: QueueRef, job: JobRow, move: JobMove): Promise<JobRow> {
+  const { generation = job.generation, attemptsMade = job.attempts_made, endedAt = null } = move;
+  const { reason = null, failReason = null } = move;
+  const [row] = await db.execute<JobRow>(sql`
+    update job set state = ${move.state}, parked = false, due_at = null, generation = ${generation},
+      attempts_made = ${attemptsMade}, reason = ${reason}, fail_reason = ${failReason},
+      fingerprint = null, result = null, ended_at = ${endedAt?.toISOString() ?? null}
+    where ${at(queue, job.id)} returning *`);
+  await db.execute(sql`
+    insert into queue_flow (queue_uid, workspace_id, at, ${column(job.state)}, ${column(move.state)})
+    values (${queue.uid}, ${queue.workspaceId}, rotor_now(), -1, 1)`);
+  // It may have been the one that its key's next holder was chosen to be.
+  if (job.concurrency_key !== null) {
+    await db.execute(sql`select unpark(${queue.workspaceId}, array[${job.concurrency_key}])`);
+  }
+  return must(row, "the moved job");
+}
+
+/** The column of queue_flow that counts a state. */
+function column(state: JobState): SQL {
+  return sql.raw(state === "guardrail.blocked" ? "guardrail_blocked" : state);
+}
+
+export type JobFilter = Page & {
+  state?: JobState | undefined;
+  tag?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+  text?: string | undefined;
+};
+
+/** A text filter looks at no more rows than this per page, so that no list takes long. */
+const mostLookedAt = 20_000;
+
+export async function listJobs(db: Database, queue: QueueRef, filter: JobFilter) {
+  const before = decodeCursor(filter.cursor, ["number"])?.[0];
+  const most = filter.text === undefined ? filter.limit + 1 : mostLookedAt;
+  const rows = await db.execute<JobRow & { fits: boolean }>(sql`
+    select ${listed}, ${fits(filter.text)} as fits
+    from (${candidates(queue, filter, before, most)}) candidate order by seq desc limit ${most}`);
+  const fitting = rows.filter((row) => row.fits);
+  const kept = fitting.slice(0, filter.limit);
+  const last = fitting.length > filter.limit ? kept.at(-1) : rows.length === most ? rows.at(-1) : undefined;
+  return {
+    data: kept.map((row) => toJob(queue, row)),
+    nextCursor: last ? encodeCursor([Number(last.seq)]) : null,
+  };
+}
+
+const everyState: readonly JobState[] = [
+  "waiting",
+  "delayed",
+  "active",
+  "completed",
+  "failed",
+  "cancelled",
+  "pending_approval",
+  "guardrail.blocked",
+];
+
+/** The newest rows of each state, each read from its own stretch of one index. */
+function candidates(
+  { uid, workspaceId }: QueueRef,
+  filter: JobFilter,
+  before: number | undefined,
+  most: number,
+): SQL {
+  const limits = [
+    before === undefined ? undefined : sql`j.seq < ${before}`,
+    filter.from ? sql`j.created_at >= ${filter.from}::timestamptz` : undefined,
+    filter.to ? sql`j.created_at < ${filter.to}::timestamptz` : undefined,
+  ].filter((limit) => limit !== undefined);
+  const and = limits.length > 0 ? sql` and ${sql.join(limits, sql` and `)}` : sql``;
+  const own = sql`j.queue_uid = ${uid} and j.workspace_id = ${workspaceId}`;
+  if (filter.tag !== undefined) {
+    const state = filter.state ? sql` and j.state = ${filter.state}` : sql``;
+    return sql`
+      select j.* from job_tag t join job j on j.queue_uid = t.queue_uid and j.id = t.job_id
+      where t.queue_uid = ${uid} and t.tag = ${filter.tag} and ${own}${state}${and} order by t.seq desc limit ${most}`;
+  }
+  const states = filter.state ? [filter.state] : everyState;
+  const parts = states.map(
+    (state) =>
+      sql`(select j.* from job j where ${own} and j.state = ${state}${and} order by j.seq desc limit ${most})`,
+  );
+  return sql.join(parts, sql` union all `);
+}
+
+function fits(text: string | undefined): SQL {
+  if (text === undefined) return sql`true`;
+  const pattern = `%${text.replaceAll(/[\\%_]/g, "\\$&")}%`;
+  return sql`(id ilike ${pattern} or fail_reason ilike ${pattern} or array_to_string(tags, ' ') ilike ${pattern})
+    is true`;
+}
+
+export function toJob(queue: QueueRef, row: JobRow): OutputOf<Contract["jobs"]["retry"]> {
+  return {
+    id: row.id,
+    queue: queue.name,
+    state: row.state,
+    priority: row.priority,
+    tags: row.tags ?? [],
+    concurrencyKey: row.concurrency_key,
+    generation: row.generation,
+    attempts_made: row.attempts_made,
+    max_attempts: row.max_attempts,
+    due_at: isoOrNull(row.due_at),
+    reason: row.reason,
+    fail_reason: row.fail_reason,
+    replayed_as: row.replayed_as,
+    created_at: iso(row.created_at),
+    started_at: isoOrNull(row.started_at),
+    ended_at: isoOrNull(row.ended_at),
+  };
+}
+
+type Detail = OutputOf<Contract["jobs"]["get"]>;
+
+export function toJobDetail(queue: QueueRef, row: JobRow, attempts: Detail["attempts"]): Detail {
+  return {
+    ...toJob(queue, row),
+    payload: JSON.parse(row.payload ?? "{}"),
+    result: row.result === null ? null : JSON.parse(row.result),
+    attempts,
+    enqueued_by: row.provenance,
+  };
+}
+
+function iso(time: string): string {
+  return new Date(time).toISOString();
+}
+
+function isoOrNull(time: string | null): string | null {
+  return time === null ? null : iso(time);
+}

@@ -1,0 +1,42 @@
+// What delivering a queue's jobs needs to know of the queue, read across workspaces.
+
+import type postgres from "postgres";
+import type { Backoff } from "../core/retry.ts";
+import type { Owner } from "../vault/vault.ts";
+
+export type QueueConfig = {
+  uid: number;
+  workspaceId: string;
+  name: string;
+  concurrency: number;
+  timeoutMs: number;
+  backoff: Backoff;
+  /** Null for a pull queue: its workers fetch the jobs. */
+  callbackUrl: string | null;
+  callbackHeaders: Record<string, string>;
+  /** Sealed; the newest first. */
+  secrets: string[];
+  owner: NonNullable<Owner>;
+};
+
+/** Undefined when the queue is gone, or its workspace may not work now. */
+export async function readQueueConfig(sql: postgres.Sql, uid: number): Promise<QueueConfig | undefined> {
+  const [row] = await sql`
+    select q.workspace_id, q.name, q.concurrency, q.timeout_seconds, q.backoff, q.callback_url, q.callback_headers,
+      q.secret, case when q.previous_secret_until > rotor_now() then q.previous_secret end as previous, w.data_key
+    from queue q join workspace w on w.id = q.workspace_id
+    where q.uid = ${uid} and w.deleted_at is null and w.suspended_at is null`;
+  if (!row) return undefined;
+  return {
+    uid,
+    workspaceId: row.workspace_id,
+    name: row.name,
+    concurrency: row.concurrency,
+    timeoutMs: row.timeout_seconds * 1000,
+    backoff: row.backoff,
+    callbackUrl: row.callback_url,
+    callbackHeaders: row.callback_headers,
+    secrets: [row.secret, row.previous].filter((secret) => secret !== null),
+    owner: { id: row.workspace_id, dataKey: row.data_key },
+  };
+}

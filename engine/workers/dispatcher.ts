@@ -1,0 +1,36 @@
+// Which queues have work, and who in this process does it.
+
+import type { Services } from "../handler.ts";
+import type { Outbound } from "../outbound/http-client.ts";
+import { createQueueRunner, type QueueRunner, type Slots } from "./queue-runner.ts";
+
+/** Deliveries under way in one process, over all queues. */
+const mostInFlight = 2000;
+
+export type Dispatcher = {
+  /** Says that these queues may have work. Costs nothing when they are being worked on already. */
+  wake(queueUids: Iterable<number>): void;
+  /** Claims nothing more, and waits for what is under way. */
+  stop(): Promise<void>;
+};
+
+export function createDispatcher(services: Services, outbound: Outbound): Dispatcher {
+  const runners = new Map<number, QueueRunner>();
+  const slots: Slots = { free: mostInFlight };
+  let stopping = false;
+  return {
+    wake(queueUids) {
+      if (stopping) return;
+      for (const uid of queueUids) {
+        const runner = runners.get(uid) ?? createQueueRunner(uid, services, outbound, slots);
+        runners.set(uid, runner);
+        runner.wake();
+      }
+    },
+    async stop() {
+      stopping = true;
+      for (const runner of runners.values()) runner.stop();
+      await Promise.all([...runners.values()].map((runner) => runner.idle()));
+    },
+  };
+}

@@ -1,0 +1,22 @@
+// Everything a working process does beside answering requests.
+
+import type { Services } from "../handler.ts";
+import type { EgressRules } from "../outbound/egress.ts";
+import { createOutbound } from "../outbound/http-client.ts";
+import { createDispatcher } from "./dispatcher.ts";
+import { type Loop, startHousekeeping } from "./housekeeping.ts";
+import { startTimers } from "./timers.ts";
+
+export function startWorkers(services: Services, { egress }: { egress: EgressRules }): Loop {
+  const outbound = createOutbound({ rules: egress });
+  const dispatcher = createDispatcher(services, outbound);
+  services.onWake((queueUids) => dispatcher.wake(queueUids));
+  const housekeeping = startHousekeeping(services);
+  const timers = startTimers(services, dispatcher);
+  return {
+    async stop() {
+      await Promise.all([housekeeping.stop(), timers.stop(), dispatcher.stop()]);
+      await outbound.close();
+    },
+  };
+}

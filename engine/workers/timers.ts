@@ -1,0 +1,91 @@
+// What happens because time passes: delayed jobs come due, leases run out, and queues that somebody forgot to
+// wake are found. Any number of processes may do this at once.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { endAttempt } from "../core/job.ts";
+import { fingerprintOf } from "../core/response.ts";
+import type { Services } from "../handler.ts";
+import {
+  type ExpiredLease,
+  endJobs,
+  findExpiredLeases,
+  findReadyQueues,
+  promoteDue,
+} from "../store/job-work.ts";
+import { foldFlow } from "../store/queue-numbers.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { Loop } from "./housekeeping.ts";
+
+const dueEveryMs = 100;
+const leasesEveryMs = 1000;
+const readyEveryMs = 2000;
+const foldEveryMs = 1000;
+const batch = 1000;
+
+const stalled = {
+  kind: "failed",
+  reason: "stalled",
+  message: "The worker of this attempt was not heard of again.",
+} as const;
+
+export function startTimers(services: Services, dispatcher: Dispatcher): Loop {
+  const { sql } = services.databases;
+  const loops = [
+    every(services, dueEveryMs, async () => {
+      for (;;) {
+        const { moved, queues } = await promoteDue(sql, batch);
+        dispatcher.wake(queues);
+        if (moved < batch) return;
+      }
+    }),
+    every(services, leasesEveryMs, async () => {
+      const expired = await findExpiredLeases(sql, batch);
+      for (const lease of expired) await endStalled(services, lease);
+      dispatcher.wake(new Set(expired.map(({ queueUid }) => queueUid)));
+    }),
+    every(services, readyEveryMs, async () => dispatcher.wake(await findReadyQueues(sql))),
+    every(services, foldEveryMs, () => foldFlow(sql)),
+  ];
+  return {
+    async stop() {
+      await Promise.all(loops.map((loop) => loop.stop()));
+    },
+  };
+}
+
+/** An attempt nobody ended is spent: a job that kills its workers must come to an end too. */
+async function endStalled({ databases }: Services, expired: ExpiredLease): Promise<void> {
+  const end = endAttempt(expired, stalled, Math.random());
+  await endJobs(databases.sql, expired.queueUid, [
+    {
+      ...end,
+      id: expired.id,
+      lease: expired.lease,
+      fingerprint: fingerprintOf(stalled.reason, stalled.message),
+      durationMs: 0,
+      status: null,
+      response: null,
+      error: stalled.message,
+    },
+  ]);
+}
+
+function every({ log }: Services, ms: number, work: () => Promise<void>): Loop {
+  const stopping = new AbortController();
+  const done = (async () => {
+    while (!stopping.signal.aborted) {
+      try {
+        await work();
+      } catch (error) {
+        log.warn({ err: error }, "a timer's round failed; the next one tries again");
+      }
+      await sleep(ms, undefined, { signal: stopping.signal }).catch(() => {});
+    }
+  })();
+  return {
+    async stop() {
+      stopping.abort();
+      await done;
+    },
+  };
+}
