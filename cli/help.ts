@@ -7,6 +7,8 @@ import { type Flag, globalFlags } from "./flags.ts";
 import { usageOf } from "./read-input.ts";
 import { cut, pad, width } from "./text.ts";
 
+type OperationCommand = Extract<Command, { kind: "operation" }>;
+
 export function mainHelp(commands: readonly Command[], columns?: number): string {
   const rows = nextWords([], commands).map((word) => {
     const inside = nextWords([word], commands);
@@ -60,10 +62,9 @@ export function commandHelp(command: Command, flags: readonly Flag[], columns?: 
       : []),
     "",
     "Examples:",
-    ...(command.kind === "extra"
-      ? command.extra.examples
-      : examplesOf(command.words, command.named.operation, own)
-    ).map((example) => `  ${example}`),
+    ...(command.kind === "extra" ? command.extra.examples : examplesOf(command, flags)).map(
+      (example) => `  ${example}`,
+    ),
     "",
     `Also: ${alsoOf(operation)}`,
   ].join("\n");
@@ -101,25 +102,27 @@ function describe({ describe, required }: Flag): string {
 }
 
 /** The shortest call, and one with a flag more. */
-function examplesOf(words: readonly string[], operation: Operation, own: readonly Flag[]): string[] {
-  const positionals = operation.positionals ?? [];
-  const sample = (name: string) => sampleOf(operation, name);
-  const required = own.filter((flag) => flag.required);
-  const shortest = [
-    "rotor",
-    ...words,
-    ...positionals.map(sample),
-    ...required.map((flag) => `--${flag.name} ${sample(flag.field as string)}`),
-  ].join(" ");
+function examplesOf({ words, named: { operation } }: OperationCommand, flags: readonly Flag[]): string[] {
+  const { positionals = [] } = operation;
+  const fields = new Map(flags.filter(({ field }) => field).map((flag) => [flag.field as string, flag]));
+  const first = positionals.map((name) => sampleOf(fields.get(name)));
+  const others = [...fields.values()].filter(({ field = "" }) => !positionals.includes(field));
+  const required = others.filter((flag) => flag.required).map((flag) => `--${flag.name} ${sampleOf(flag)}`);
+  const shortest = ["rotor", ...words, ...first, ...required].join(" ");
+  const optional = others.filter((flag) => !flag.required);
   const more =
-    own.find((flag) => !flag.required && flag.example !== undefined) ?? own.find((flag) => flag.isSwitch);
-  const extra = more?.isSwitch ? `--${more.name}` : more && `--${more.name} ${shellQuote(more.example)}`;
-  return [shortest, `${shortest} ${extra ?? "--json"}`];
+    optional.find(({ example }) => example !== undefined) ?? optional.find(({ isSwitch }) => isSwitch);
+  const value = more?.isSwitch ? "" : ` ${sampleOf(more)}`;
+  return [shortest, `${shortest} ${more ? `--${more.name}${value}` : "--json"}`];
 }
 
-function sampleOf({ input }: Operation, name: string): string {
-  const { examples } = (input.shape[name]?.meta() ?? {}) as { examples?: unknown[] };
-  return examples?.[0] === undefined ? `<${name}>` : shellQuote(examples[0]);
+function sampleOf({ example, field = "", type }: Partial<Flag> = {}): string {
+  if (Array.isArray(example) && example.every((item) => typeof item === "string"))
+    return shellQuote(example.join(","));
+  if (example !== undefined) return shellQuote(example);
+  if (type?.choices[0] !== undefined) return shellQuote(type.choices[0]);
+  if (/e_?mail/i.test(field)) return "ada@example.com";
+  return type?.kinds.has("number") && !type.kinds.has("string") ? "1" : field.toUpperCase();
 }
 
 function shellQuote(value: unknown): string {

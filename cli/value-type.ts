@@ -86,12 +86,12 @@ async function toList(
   readSource: ReadSource,
 ): Promise<unknown> {
   const [only = ""] = texts;
-  const isText = !items || (items.kinds.has("string") && !items.kinds.has("object"));
-  if (texts.length === 1 && (/^\s*\[/.test(only) || only === "-" || (!isText && only.startsWith("@")))) {
+  // A comma separates names, but inside an object it is part of the JSON.
+  const isJson = items?.kinds.has("object") === true && !items.kinds.has("string");
+  if (texts.length === 1 && (/^\s*\[/.test(only) || only === "-" || (isJson && only.startsWith("@")))) {
     return parseJson(await readSource(only), what);
   }
-  // A comma separates names, but inside an object it is part of the JSON.
-  const parts = isText ? texts.flatMap((text) => text.split(",")).map((part) => part.trim()) : texts;
+  const parts = isJson ? texts : texts.flatMap((text) => text.split(",")).map((part) => part.trim());
   const given = parts.filter((part) => part !== "");
   if (!items) return given;
   return Promise.all(given.map((part) => toValue(items, [part], what, readSource)));

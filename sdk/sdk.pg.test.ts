@@ -3,14 +3,14 @@
 import { contract, listOperations, type Operation, type OperationTree } from "@rotorsh/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { callOverHttp, isRotorError, Rotor } from "./index.ts";
-import { startTestServer, type TestServer } from "./testing/server.ts";
+import { startTestServer, type TestServer } from "../mcp/testing/server.ts";
 
 let server: TestServer;
 let rotor: Rotor;
 
 beforeAll(async () => {
   server = await startTestServer();
-  rotor = new Rotor(server);
+  rotor = new Rotor({ url: server.url, apiKey: server.adminKey, adminToken: server.adminToken });
 });
 
 afterAll(() => server?.close());
@@ -56,7 +56,7 @@ test("a walk meets every entry of a list once, however small its pages are", asy
 
 test("the audit trail knows that the SDK did it, or the program that used it", async () => {
   await rotor.queues.create({ name: "traced" });
-  const call = callOverHttp({ url: server.url, apiKey: server.apiKey, client: "mcp/1.2.3 (claude)" });
+  const call = callOverHttp({ url: server.url, apiKey: server.adminKey, client: "mcp/1.2.3 (claude)" });
   await call(contract.queues.pause as unknown as Operation, { name: "traced" });
   const { data } = await rotor.audit.list({ resource_id: "traced" });
   expect(data.map(({ surface, client }) => [surface, client])).toEqual([
@@ -68,12 +68,12 @@ test("the audit trail knows that the SDK did it, or the program that used it", a
 test("the operator's operations use the operator's token", async () => {
   const { data } = await rotor.admin.listWorkspaces();
   expect(data.map(({ id }) => id)).toContain("ws_default");
-  const powerless = new Rotor({ url: server.url, apiKey: server.apiKey, adminToken: server.apiKey });
+  const powerless = new Rotor({ url: server.url, apiKey: server.adminKey, adminToken: server.adminKey });
   await expect(powerless.admin.listWorkspaces()).rejects.toMatchObject({ code: "FORBIDDEN" });
 });
 
 test("every operation without required input reaches its route", async () => {
-  const call = callOverHttp({ url: server.url, apiKey: server.apiKey });
+  const call = callOverHttp({ url: server.url, apiKey: server.adminKey });
   const readable = listOperations(contract as OperationTree).filter(
     ({ operation }) =>
       operation.impact === "read" && operation.needs !== "operate" && operation.input.safeParse({}).success,
