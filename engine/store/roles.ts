@@ -24,6 +24,9 @@ export const tenantTables: readonly string[] = [
   "audit_event",
 ];
 
+/** Tables that name a workspace and that rotor_app may not touch at all. */
+export const engineTables: readonly string[] = ["rate_window", "job_key"];
+
 /** Tables whose rows are never changed or removed by a running server. */
 const appendOnly: readonly string[] = ["audit_event"];
 
@@ -32,6 +35,8 @@ const currentWorkspace = "current_setting('app.workspace', true)";
 /** Makes the roles and their rights. False when this login may not: then one login does all, without row security. */
 export async function applyRoles(sql: postgres.Sql): Promise<boolean> {
   if (!(await ensureRoles(sql))) return false;
+  await sql`create table if not exists role_rights (
+    only_row boolean primary key default true check (only_row), checksum text not null)`;
   const schema = (await sql`select current_schema() as name`)[0]?.name as string;
   const tables = await sql<{ name: string }[]>`
     select relname as name from pg_class
@@ -55,8 +60,6 @@ export async function applyRoles(sql: postgres.Sql): Promise<boolean> {
 
 /** Most starts change nothing, and then no table is locked. A restored database may have lost its rights. */
 async function isApplied(sql: postgres.Sql, checksum: string): Promise<boolean> {
-  await sql`create table if not exists role_rights (
-    only_row boolean primary key default true check (only_row), checksum text not null)`;
   const [row] = await sql`
     select checksum = ${checksum} and has_table_privilege(${appRole}, 'queue', 'select')
       and has_table_privilege(${engineRole}, 'queue', 'select') as applied from role_rights`;
