@@ -3,7 +3,7 @@
 import { type Call, type Operation, RotorError } from "@rotorsh/contract";
 import { callOverHttp, type HttpOptions, type Send, sendOverHttp } from "@rotorsh/sdk";
 import type { Arguments } from "./arguments.ts";
-import { readConfig } from "./config.ts";
+import { readConfig, type SavedConfig } from "./config.ts";
 import type { Flag } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { version } from "./version.ts";
@@ -44,12 +44,17 @@ export type Settings = {
 };
 
 /** Flag, then environment, then saved file, then default. */
-export function settingsOf({ io: { env }, option }: Invocation): Settings {
-  const saved = readConfig(env);
+export function settingsOf(
+  { io: { env }, option }: Invocation,
+  saved: SavedConfig = readConfig(env),
+): Settings {
+  const given = option("api-key") ?? (env.ROTOR_API_KEY || undefined);
+  // The saved workspace belongs to the saved key; another key may not reach it.
+  const savedWorkspace = given === undefined ? saved.workspaceId : undefined;
   return {
     url: option("api-url") ?? option("url") ?? (env.ROTOR_API_URL || saved.url) ?? defaultUrl,
-    apiKey: option("api-key") ?? (env.ROTOR_API_KEY || saved.apiKey),
-    workspaceId: option("workspace") ?? (env.ROTOR_WORKSPACE || saved.workspaceId),
+    apiKey: given ?? saved.apiKey,
+    workspaceId: option("workspace") ?? (env.ROTOR_WORKSPACE || savedWorkspace),
     adminToken: option("admin-token") ?? (env.ROTOR_ADMIN_TOKEN || undefined),
   };
 }

@@ -1,6 +1,7 @@
-import { contract, type Json, type Operation, RotorError } from "@rotorsh/contract";
+import { existsSync } from "node:fs";
+import { contract, type Json, type Operation } from "@rotorsh/contract";
 import { callOverHttp } from "@rotorsh/sdk";
-import { deleteConfig, readConfig, saveConfig } from "../config.ts";
+import { configPath, deleteConfig, readConfig, type SavedConfig, saveConfig } from "../config.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { defaultUrl, httpOptions, type Invocation, settingsOf } from "../invocation.ts";
 import { readAll } from "../io.ts";
@@ -9,30 +10,26 @@ import { ask } from "../prompt.ts";
 import { plain } from "../text.ts";
 import { UsageError } from "../usage-error.ts";
 
-/** Takes the key from --api-key, a pipe or a prompt, never from a saved file or the environment. */
+/** Takes the key from --api-key, a pipe or a prompt. Of what was saved before, only the server is kept. */
 export async function login(invocation: Invocation): Promise<number> {
   const { io, mode } = invocation;
-  const settings = settingsOf({ ...invocation, io: { ...io, env: withoutKey(io.env) } });
+  const { url = defaultUrl } = readSaved(io.env);
+  const settings = settingsOf(invocation, { url });
   const apiKey = (invocation.option("api-key") ?? (await readKey(invocation))).trim();
   if (!apiKey.startsWith("rt_")) {
     throw new UsageError("That is not an API key of Rotor: it begins with rt_.", "Paste the whole key.");
   }
   const call = callOverHttp(httpOptions({ ...settings, apiKey }, false));
   const who = await call(contract.whoami.get as unknown as Operation, {}, io.signal && { signal: io.signal });
-  const { url, workspaceId } = settings;
   const path = saveConfig(io.env, {
     apiKey,
-    ...(url !== defaultUrl && { url }),
-    ...(workspaceId && { workspaceId }),
+    ...(settings.url !== defaultUrl && { url: settings.url }),
+    ...(settings.workspaceId && { workspaceId: settings.workspaceId }),
   });
   if (mode === "json") await printOutput(invocation, who);
-  else await say(invocation, welcome(who, url, path));
+  else await say(invocation, welcome(who, settings.url, path));
   if (io.env.ROTOR_API_KEY) await say(invocation, "! ROTOR_API_KEY is set, and wins over the saved key.");
   return exitCodes.ok;
-}
-
-function withoutKey(env: Invocation["io"]["env"]): Invocation["io"]["env"] {
-  return { ...env, ROTOR_API_KEY: undefined };
 }
 
 async function readKey({ io }: Invocation): Promise<string> {
@@ -55,7 +52,7 @@ function welcome(who: Json, url: string, path: string): string {
 
 export async function logout(invocation: Invocation): Promise<number> {
   const { env } = invocation.io;
-  const had = readSavedKey(env) !== undefined;
+  const had = existsSync(configPath(env));
   const path = deleteConfig(env);
   await say(
     invocation,
@@ -64,12 +61,12 @@ export async function logout(invocation: Invocation): Promise<number> {
   return exitCodes.ok;
 }
 
-/** A file that cannot be read is to be deleted all the more. */
-function readSavedKey(env: Invocation["io"]["env"]): string | undefined {
+/** A damaged file must not hinder the command that writes it anew. */
+function readSaved(env: Invocation["io"]["env"]): SavedConfig {
   try {
-    return readConfig(env).apiKey;
+    return readConfig(env);
   } catch (error) {
-    if (error instanceof RotorError || error instanceof UsageError) return "";
+    if (error instanceof UsageError) return {};
     throw error;
   }
 }
