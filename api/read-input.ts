@@ -9,7 +9,7 @@ export const bodyLimitBytes = 512 * 1024;
 export async function readInput(c: Context, operation: Operation): Promise<Json> {
   const fromPath = pick(c.req.param(), pathParameters(operation));
   const fromQuery = decodeQuery(c.req.queries(), operation);
-  const fromBody = await readBody(c, bodyLimitBytes);
+  const fromBody = await readBody(c, operation.limits?.bodyBytes ?? bodyLimitBytes);
   for (const name of Object.keys(fromPath)) {
     const twice = fromBody[name] ?? fromQuery[name];
     if (twice !== undefined && twice !== fromPath[name]) {
@@ -65,9 +65,13 @@ function parseJson(text: string): unknown {
   }
 }
 
+function sizeText(bytes: number): string {
+  return bytes < 1024 * 1024 ? `${bytes / 1024} KB` : `${bytes / 1024 / 1024} MB`;
+}
+
 /** Reads no further than the limit, whatever Content-Length claims. */
 async function readText(c: Context, limitBytes: number): Promise<string> {
-  const tooLarge = () => new RotorError("PAYLOAD_TOO_LARGE", { limit: `${limitBytes / 1024} KB` });
+  const tooLarge = () => new RotorError("PAYLOAD_TOO_LARGE", { limit: sizeText(limitBytes) });
   if (Number(c.req.header("content-length") ?? 0) > limitBytes) throw tooLarge();
   const { body } = c.req.raw;
   if (!body) return "";

@@ -22,9 +22,11 @@ async function main(): Promise<void> {
   if (!listener) return;
 
   let serving = false;
+  let closeStreams: Closer | undefined;
   const closers: Closer[] = [];
   const stop = drainOnSignal(log, config.drainSeconds, async (withinMs) => {
     serving = false;
+    await closeStreams?.();
     await listener.close(withinMs);
     for (const close of closers.reverse()) await close();
   });
@@ -44,7 +46,9 @@ async function main(): Promise<void> {
     });
     closers.push(() => engine.close());
     const adminToken = config.adminToken ?? keys?.adminToken;
-    const app = createApp({ engine, adminToken, version, log, isServing: () => serving });
+    const serves = config.role !== "worker";
+    const app = createApp({ engine, adminToken, version, log, serves, isServing: () => serving });
+    closeStreams = app.close;
     if (keys) process.stdout.write(banner(keys, `${version} is ready`));
     serving = true;
     listener.serve((request, env) => app.fetch(request, env as object));
