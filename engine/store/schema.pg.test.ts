@@ -19,7 +19,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-const tables = Object.values(schema).filter((value): value is PgTable => is(value, PgTable));
+const tables = Object.values(schema).flatMap((value) => (is(value, PgTable) ? [value as PgTable] : []));
 
 test.each(tables.map((table) => [getTableName(table), table] as const))(
   "the table %s is in the database as drizzle sees it",

@@ -1,0 +1,124 @@
+// T-2: who may do what, by hand, held against what really happens.
+
+import { contract } from "@rotorsh/contract";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Caller } from "./caller.ts";
+import {
+  call,
+  codeOf,
+  type OperationName,
+  sampledOperations,
+  startTestEngine,
+  type TestEngine,
+  type Things,
+} from "./testing/index.ts";
+
+const people = [
+  "admin",
+  "developer",
+  "approver",
+  "viewer",
+  "developer+approver",
+  "orphan key",
+  "team key",
+] as const;
+type Who = (typeof people)[number] | "queue key" | "operator";
+
+const everyone: readonly Who[] = people;
+const everyKey: readonly Who[] = [...people, "queue key"];
+const developers: readonly Who[] = ["admin", "developer", "developer+approver", "team key"];
+const developersAndQueueKey: readonly Who[] = [...developers, "queue key"];
+const admins: readonly Who[] = ["admin"];
+const operator: readonly Who[] = ["operator"];
+
+/** The team key and the queue key of this test have the role developer. */
+const matrix: Record<OperationName, readonly Who[]> = {
+  "queues.list": everyone,
+  "queues.create": developers,
+  "queues.upsert": developers,
+  "queues.get": everyKey,
+  "queues.update": developers,
+  "queues.delete": developers,
+  "queues.pause": developers,
+  "queues.resume": developers,
+  "queues.setState": developers,
+  "jobs.enqueue": developersAndQueueKey,
+  "jobs.addBatch": developersAndQueueKey,
+  "jobs.list": everyKey,
+  "jobs.get": everyKey,
+  "jobs.cancel": developersAndQueueKey,
+  "jobs.retry": developersAndQueueKey,
+  "apiKeys.list": developers,
+  "apiKeys.create": developers,
+  "apiKeys.revoke": developers,
+  "apiKeys.rotate": developers,
+  "apiKeys.extend": admins,
+  "members.list": everyone,
+  "members.invite": admins,
+  "members.update": admins,
+  "members.remove": admins,
+  "workspaces.list": everyone,
+  "workspaces.get": everyone,
+  "workspaces.update": admins,
+  "whoami.get": everyKey,
+  "status.get": everyone,
+  "usage.current": everyone,
+  "audit.list": everyone,
+  "audit.verify": everyone,
+  "admin.listWorkspaces": operator,
+  "admin.createWorkspace": operator,
+  "admin.getWorkspace": operator,
+  "admin.updateWorkspace": operator,
+  "admin.deleteWorkspace": operator,
+};
+
+/** Nothing has these names, so that whoever may do everything still changes nothing. */
+const unknown: Things = {
+  queue: "nowhere",
+  job: "job_unknown",
+  key: "key_unknown",
+  member: "mem_unknown",
+  workspace: "ws_unknown",
+};
+
+let rotor: TestEngine;
+const callers = new Map<Who, Caller>();
+
+beforeAll(async () => {
+  rotor = await startTestEngine();
+  const { home, operator, engine } = rotor;
+  await call(engine, home.admin, contract.queues.create, { name: "own" });
+  callers.set("admin", await home.callerFor({ role: "admin" }));
+  callers.set("developer", await home.callerFor({ role: "developer" }));
+  callers.set("approver", await home.callerFor({ role: "approver" }));
+  callers.set("viewer", await home.callerFor({ role: "viewer" }));
+  callers.set("developer+approver", await home.callerFor({ role: "developer", capabilities: ["approver"] }));
+  callers.set("orphan key", await home.callerFor({ role: "admin", member: null }));
+  callers.set("team key", await home.callerFor({ tier: "team" }));
+  callers.set("queue key", await home.callerFor({ tier: "queue", queue: "own" }));
+  callers.set("operator", operator);
+});
+
+afterAll(() => rotor.stop());
+
+test.each(sampledOperations.map((operation) => [operation.name, operation] as const))(
+  "%s is done for those in its line, and refused to everybody else",
+  async (name, { operation, sample }) => {
+    const allowed: Who[] = [];
+    for (const [who, caller] of callers) {
+      const things = who === "queue key" ? { ...unknown, queue: "own" } : unknown;
+      const code = await codeOf(rotor.engine.callAs(caller)(operation, sample(things)));
+      if (code !== "FORBIDDEN" && code !== "KEY_TIER_REFUSED") allowed.push(who);
+    }
+    expect(allowed.toSorted()).toEqual(matrix[name].toSorted());
+  },
+);
+
+test("a queue key may touch its own queue and no other, known or not", async () => {
+  const { engine, home } = rotor;
+  await call(engine, home.admin, contract.queues.create, { name: "other" });
+  const codes = ["own", "other", "nowhere"].map((name) =>
+    codeOf(engine.callAs(callers.get("queue key") as Caller)(contract.queues.get, { name })),
+  );
+  expect(await Promise.all(codes)).toEqual(["ok", "FORBIDDEN", "FORBIDDEN"]);
+});

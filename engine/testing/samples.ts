@@ -1,0 +1,85 @@
+// One valid input per operation, about given things. Tests that hold for every operation are built from it; a new
+// operation without a line here does not compile.
+
+import { type Contract, contract, listOperations, type NamedOperation } from "@rotorsh/contract";
+
+export type OperationName = {
+  [Noun in keyof Contract & string]: `${Noun}.${keyof Contract[Noun] & string}`;
+}[keyof Contract & string];
+
+/** What an input can name. */
+export type Things = { queue: string; job: string; key: string; member: string; workspace: string };
+
+const ofQueue = ({ queue }: Things) => ({ name: queue });
+const ofJob = ({ queue, job }: Things) => ({ name: queue, id: job });
+const ofKey = ({ key }: Things) => ({ id: key });
+const ofMember = ({ member }: Things) => ({ id: member });
+const ofWorkspace = ({ workspace }: Things) => ({ id: workspace });
+const nothing = () => ({});
+
+const samples = {
+  queues: {
+    list: nothing,
+    create: (things) => ({
+      ...ofQueue(things),
+      callback_url: "https://app.example.com/",
+      callback_headers: { a: "b" },
+    }),
+    upsert: (things) => ({ ...ofQueue(things), callback_url: "https://app.example.com/", concurrency: 7 }),
+    get: ofQueue,
+    update: (things) => ({ ...ofQueue(things), concurrency: 9 }),
+    delete: ofQueue,
+    pause: ofQueue,
+    resume: ofQueue,
+    setState: (things) => ({ ...ofQueue(things), state: "paused" }),
+  },
+  jobs: {
+    enqueue: (things) => ({ ...ofQueue(things), payload: { a: 1 } }),
+    addBatch: (things) => ({ ...ofQueue(things), jobs: [{ payload: { a: 1 } }] }),
+    list: ofQueue,
+    get: ofJob,
+    cancel: ofJob,
+    retry: ofJob,
+  },
+  apiKeys: {
+    list: nothing,
+    create: ({ queue }) => ({ label: "sample", tier: "queue", role: "viewer", queue }),
+    revoke: ofKey,
+    rotate: ofKey,
+    extend: (things) => ({ ...ofKey(things), days: 365 }),
+  },
+  members: {
+    list: nothing,
+    invite: ({ member }) => ({ email: `${member}@invited.example.com` }),
+    update: (things) => ({ ...ofMember(things), name: "Ada" }),
+    remove: ofMember,
+  },
+  workspaces: {
+    list: nothing,
+    get: ofWorkspace,
+    update: (things) => ({ ...ofWorkspace(things), name: "renamed" }),
+  },
+  whoami: { get: nothing },
+  status: { get: nothing },
+  usage: { current: nothing },
+  audit: {
+    list: ({ key }) => ({ resource_id: key }),
+    verify: nothing,
+  },
+  admin: {
+    listWorkspaces: nothing,
+    createWorkspace: () => ({ name: "sample", owner_email: "sample@example.com" }),
+    getWorkspace: ofWorkspace,
+    updateWorkspace: (things) => ({ ...ofWorkspace(things), plan: "pro" }),
+    deleteWorkspace: ofWorkspace,
+  },
+} satisfies { [Noun in keyof Contract]: { [Verb in keyof Contract[Noun]]: (things: Things) => object } };
+
+export type Sampled = NamedOperation & { name: OperationName; sample(things: Things): object };
+
+export const sampledOperations: readonly Sampled[] = listOperations(contract).map((named) => {
+  const tree: Record<string, Record<string, (things: Things) => object>> = samples;
+  const sample = tree[named.noun]?.[named.verb];
+  if (!sample) throw new Error(`No sample of ${named.noun}.${named.verb}`);
+  return { ...named, name: `${named.noun}.${named.verb}` as OperationName, sample };
+});
