@@ -15,8 +15,9 @@ export type Io = {
 };
 
 /** The room for a line of data; without a terminal nothing is shortened. */
-export function widthOf({ isTTY, columns }: Io): number | undefined {
-  return isTTY.stdout ? (columns ?? 80) : undefined;
+export function widthOf({ isTTY, columns, env }: Io): number | undefined {
+  // Some terminals say that they are 0 wide.
+  return isTTY.stdout ? Number(env.COLUMNS) || columns || 80 : undefined;
 }
 
 /** Waits where a pipe is full, so that a long list does not pile up in memory. */

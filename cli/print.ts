@@ -1,6 +1,6 @@
 // Data to stdout; everything said to a person to stderr.
 
-import { isRotorError, type Json, type Problem, RotorError } from "@rotorsh/contract";
+import { type ErrorCode, isRotorError, type Json, type Problem, RotorError } from "@rotorsh/contract";
 import type { Invocation } from "./invocation.ts";
 import { type Io, widthOf, write } from "./io.ts";
 import { plain, toJson } from "./text.ts";
@@ -43,10 +43,23 @@ export async function printError(io: Io, error: RotorError | UsageError, json: b
   const lines = [
     `${cross} ${error.message.split("\n").map(plain).join("\n  ")}`,
     ...furtherProblems(error),
-    ...(error.hint ? [`→ ${plain(error.hint)}`] : []),
+    ...hintLines(error),
     ...(isRotorError(error) && error.requestId ? [`  request id: ${plain(error.requestId)}`] : []),
   ];
   await write(io.stderr, `${lines.join("\n")}\n`);
+}
+
+/** What the server advises is meant for programs; here is how a person does it. */
+const hints: Partial<Record<ErrorCode, string>> = {
+  UNAUTHENTICATED: "Run `rotor login`, or set ROTOR_API_KEY. A key may be mistyped, expired or revoked.",
+  WORKSPACE_REQUIRED: "Pass --workspace ws_…, or set ROTOR_WORKSPACE.",
+  WORKSPACE_MISMATCH: "Leave out --workspace and ROTOR_WORKSPACE: this key has one workspace.",
+};
+
+function hintLines(error: RotorError | UsageError): string[] {
+  const isServers = isRotorError(error) && error.requestId !== undefined;
+  const hint = (isServers && hints[error.code]) || error.hint;
+  return hint ? [`→ ${plain(hint)}`] : [];
 }
 
 /** The message names the first problem; a person wants to see all of them. */
