@@ -16,6 +16,8 @@ const unreachable: Failure = { kind: "connection", message: "The host cannot be 
 const unconnected: Failure = { kind: "timeout", message: "No connection was made in time." };
 const untrusted: Failure = { kind: "tls", message: "The TLS certificate is not from a trusted authority." };
 
+const notHttp: Failure = { kind: "protocol", message: "The answer is not valid HTTP." };
+
 const failures: Record<string, Failure> = {
   ECONNREFUSED: { kind: "connection", message: "The connection was refused." },
   ECONNRESET: closed,
@@ -52,13 +54,13 @@ const failures: Record<string, Failure> = {
 
 export function failureOf(error: unknown): Failure {
   if (error instanceof EgressRefused) return { kind: "refused", message: error.message };
+  if (error instanceof Error && error.name === "HTTPParserError") return notHttp;
   const code = codeOf(error);
   const known = failures[code];
   if (known) return known;
   if (/^(ERR_SSL|ERR_TLS|CERT_)/.test(code))
     return { kind: "tls", message: `The TLS handshake failed (${code}).` };
-  if (/^(HPE_|UND_ERR_RE[QS]_)/.test(code))
-    return { kind: "protocol", message: "The answer is not valid HTTP." };
+  if (/^(HPE_|UND_ERR_RE[QS]_)/.test(code)) return notHttp;
   return {
     kind: "connection",
     message: code ? `The connection failed (${code}).` : "The connection failed.",

@@ -3,7 +3,7 @@
 
 import { lookup as systemLookup } from "node:dns";
 import { connect as connectTcp, type LookupFunction, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import type { buildConnector } from "undici";
 import {
   createEgress,
@@ -64,12 +64,16 @@ export function createGuardedConnector(options: GuardOptions): buildConnector.co
 }
 
 /** The plain way to connect. `autoSelectFamily` races the two families over the checked addresses. */
-export function dial({ secure, host, port, lookup, session }: DialOptions): Socket {
+export function dial(
+  { secure, host, port, lookup, session }: DialOptions,
+  tls: ConnectionOptions = {},
+): Socket {
   const common = { host, port, lookup, autoSelectFamily: true, noDelay: true, keepAlive: true };
   if (!secure) return connectTcp(common);
   const servername = isIp(host) ? "" : host;
   // Said aloud, so that no environment variable can turn the check of certificates off.
   return connectTls({
+    ...tls,
     ...common,
     servername,
     session,

@@ -77,6 +77,8 @@ export function createOutbound(options: GuardOptions): Outbound {
   const connect = createGuardedConnector(options);
   const routes = new Map<string, Route>();
   let closing = false;
+  let unsettled = 0;
+  let whenSettled = () => {};
 
   function routeTo(url: URL, limit = defaultConnections): Route {
     if (url.username || url.password) egress.checkUrl(url);
@@ -97,11 +99,15 @@ export function createOutbound(options: GuardOptions): Outbound {
     if (problem) return failed("refused", problem);
     if (!URL.canParse(request.url)) return failed("refused", "The URL is not valid.");
     const url = new URL(request.url);
+    unsettled += 1;
     try {
       return await send(routeTo(url, request.maxConnections), url, request);
     } catch (error) {
       if (error instanceof EgressRefused) return failed("refused", error.message);
       throw error;
+    } finally {
+      unsettled -= 1;
+      if (unsettled === 0) whenSettled();
     }
   }
 
@@ -115,7 +121,15 @@ export function createOutbound(options: GuardOptions): Outbound {
       for (const { waiting } of routes.values()) {
         for (const { attempt } of waiting) attempt.fail("connection", "This server is stopping.");
       }
-      await Promise.all([...routes.values()].map(closeRoute));
+      if (unsettled > 0) {
+        await new Promise<void>((resolve) => {
+          whenSettled = resolve;
+        });
+      }
+      // Not closed but destroyed: what is left are idle connections and those nobody waits for any more.
+      await Promise.all(
+        [...routes.values()].flatMap(({ clients }) => clients.map((client) => client.destroy())),
+      );
       routes.clear();
     },
   };
@@ -195,10 +209,6 @@ function closeIdle(routes: Map<string, Route>, unusedMs: number): void {
   for (const [key, route] of routes) {
     if (route.idle.length < route.clients.length || route.waiting.size > 0 || route.usedAt > before) continue;
     routes.delete(key);
-    void closeRoute(route);
+    for (const client of route.clients) void client.close();
   }
-}
-
-async function closeRoute({ clients }: Route): Promise<void> {
-  await Promise.all(clients.map((client) => client.close()));
 }
