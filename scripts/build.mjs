@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { fail } from "./fail.mjs";
 import { cache, withLock } from "./lock.mjs";
 import { root } from "./paths.mjs";
 import { run } from "./run.mjs";
@@ -87,4 +88,4 @@ async function readStamp(name) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await build();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build().catch(fail);
