@@ -13,7 +13,7 @@ export async function checkEngines() {
   const { packages } = JSON.parse(await readFile(join(root, "node_modules", ".package-lock.json"), "utf8"));
   const refusals = await Promise.all(
     Object.entries(packages).map(async ([path, { link, optional }]) => {
-      if (link || !path.startsWith("node_modules/")) return undefined;
+      if (link || !path.includes("node_modules/")) return undefined;
       const { name, version, engines } = await readManifest(path, optional);
       if (!engines?.node || satisfies(oldest, engines.node)) return undefined;
       return `${name} ${version} wants Node ${engines.node}, and we promise ${own}`;

@@ -45,7 +45,7 @@ async function isInstalled() {
   const installed = JSON.parse(text).packages;
   const wanted = JSON.parse(await readFile(join(root, "package-lock.json"), "utf8")).packages;
   return Object.entries(wanted).every(([path, { version, link, optional, peer }]) => {
-    if (!path.startsWith("node_modules/") || link) return true;
+    if (!path.includes("node_modules/") || link) return true;
     const found = installed[path];
     return found ? found.version === version : Boolean(optional || peer);
   });
