@@ -10,3 +10,4 @@ export {
 } from "./engine.ts";
 export { type Proxy, startProxy } from "./proxy.ts";
 export { type OperationName, type Sampled, sampledOperations, type Things } from "./samples.ts";
+export { buildThings } from "./things.ts";

@@ -1,0 +1,19 @@
+// One of each thing that an operation can name, made in a workspace.
+
+import { randomBytes } from "node:crypto";
+import { contract } from "@rotorsh/contract";
+import { buildKey, buildMember } from "./builders.ts";
+import { call, type TestEngine, type TestWorkspace } from "./engine.ts";
+import type { Things } from "./samples.ts";
+
+export async function buildThings({ engine, sql }: TestEngine, home: TestWorkspace): Promise<Things> {
+  const queue = `queue-${randomBytes(4).toString("hex")}`;
+  await call(engine, home.admin, contract.queues.create, {
+    name: queue,
+    callback_url: "https://app.example.com/",
+  });
+  const job = await call(engine, home.admin, contract.jobs.enqueue, { name: queue });
+  const key = await buildKey(sql, home, { role: "developer", expiresAt: new Date("2099-01-01T00:00:00Z") });
+  const member = await buildMember(sql, home.id, { role: "developer" });
+  return { queue, job: job.id, key: key.id, member, workspace: home.id };
+}
