@@ -21,14 +21,24 @@ function listCommands(): Command[] {
     extra,
   }));
   const taken = new Set(own.map(({ words }) => words.join(" ")));
-  const derived = listOperations(contract as OperationTree).map(toCommand);
+  const derived = listOperations(contract as OperationTree).flatMap(toCommands);
   return [...derived.filter(({ words }) => !taken.has(words.join(" "))), ...own];
 }
 
-function toCommand(named: NamedOperation): Command {
+function toCommands(named: NamedOperation): Command[] {
   const { noun, verb, operation } = named;
-  const words = operation.cli?.split(" ") ?? [separated(noun, "-"), separated(verb, "-")];
-  return { kind: "operation", words, summary: operation.summary, named };
+  const wordsOf = (name: string) => [separated(noun, "-"), separated(name, "-")];
+  const toCommand = (words: string[], isAlias: boolean): Command => ({
+    kind: "operation",
+    words,
+    summary: operation.summary,
+    named,
+    isAlias,
+  });
+  return [
+    toCommand(operation.cli?.split(" ") ?? wordsOf(verb), false),
+    ...(operation.aliases ?? []).map((alias) => toCommand(wordsOf(alias), true)),
+  ];
 }
 
 function flagsOf(command: Command): Flag[] {

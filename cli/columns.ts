@@ -13,7 +13,7 @@ const chosen: Record<string, readonly string[]> = {
   "admin list-workspaces": ["id", "name", "plan", "suspended_at", "created_at"],
   audit: ["occurred_at", "event_type", "resource_id", "actor_id", "surface", "client"],
   "audit list": ["occurred_at", "event_type", "resource_id", "actor_id", "surface", "client"],
-  "jobs list": ["id", "state", "attempt", "tags", "created_at"],
+  "jobs list": ["id", "state", "attempts_made", "tags", "created_at", "fail_reason"],
   "schedules list": ["name", "cron", "timezone", "next_fire_at", "enabled", "queue", "id"],
   "secrets list": ["name", "hint", "created_at"],
 };

@@ -18,7 +18,14 @@ export type Extra = {
 };
 
 export type Command =
-  | { kind: "operation"; words: readonly string[]; summary: string; named: NamedOperation }
+  | {
+      kind: "operation";
+      words: readonly string[];
+      summary: string;
+      named: NamedOperation;
+      /** Another name of a command that help lists already. */
+      isAlias: boolean;
+    }
   | { kind: "extra"; words: readonly string[]; summary: string; extra: Extra };
 
 /** All commands, for those that tell of others. */

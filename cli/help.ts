@@ -10,9 +10,10 @@ import { cut, pad, width } from "./text.ts";
 type OperationCommand = Extract<Command, { kind: "operation" }>;
 
 export function mainHelp(commands: readonly Command[], columns?: number): string {
-  const rows = nextWords([], commands).map((word) => {
-    const inside = nextWords([word], commands);
-    const own = commands.find(({ words }) => words.join(" ") === word);
+  const listed = commands.filter(isListed);
+  const rows = nextWords([], listed).map((word) => {
+    const inside = nextWords([word], listed);
+    const own = listed.find(({ words }) => words.join(" ") === word);
     return [word, own ? own.summary : inside.join(", ")] as const;
   });
   return [
@@ -26,7 +27,7 @@ export function mainHelp(commands: readonly Command[], columns?: number): string
 }
 
 export function groupHelp(words: readonly string[], commands: readonly Command[], columns?: number): string {
-  const inside = commands.filter((command) => startsWith(command, words));
+  const inside = commands.filter((command) => isListed(command) && startsWith(command, words));
   return [
     `Usage: rotor ${words.join(" ")} <command> [flags]`,
     "",
@@ -37,6 +38,10 @@ export function groupHelp(words: readonly string[], commands: readonly Command[]
     "",
     `\`rotor ${words.join(" ")} <command> --help\` shows the flags.`,
   ].join("\n");
+}
+
+function isListed(command: Command): boolean {
+  return command.kind === "extra" || !command.isAlias;
 }
 
 export function commandHelp(command: Command, flags: readonly Flag[], columns?: number): string {

@@ -36,6 +36,22 @@ test("a thing is its fields, and data cannot play tricks", () => {
   ]);
 });
 
+test("a thing with things in it shows them as a table below", () => {
+  const attempts = [
+    { attempt: 1, status: 500, error: "no" },
+    { attempt: 2, status: 200, error: null },
+  ];
+  expect(viewOf(["jobs", "get"], { id: "job_1", attempts, tags: [] }, undefined).lines).toEqual([
+    "id    job_1",
+    "tags  -",
+    "",
+    "attempts:",
+    "ATTEMPT  STATUS  ERROR",
+    "1        500     no",
+    "2        200     -",
+  ]);
+});
+
 test("a secret that is told once stands apart", () => {
   const view = viewOf(["queues", "create"], { name: "a", callback_secret: "whsec_x" }, undefined);
   expect(view).toMatchObject({

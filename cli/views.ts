@@ -24,7 +24,7 @@ export function viewOf(words: readonly string[], output: Json, columns: number |
   const secrets = own || rows ? [] : secretsIn(output);
   const hidden = new Set(secrets.map(({ name }) => name));
   const shown = Object.fromEntries(Object.entries(output).filter(([name]) => !hidden.has(name)));
-  const lines = own ? own(output) : rows ? listLines(words, rows, columns) : fieldLines(shown);
+  const lines = own ? own(output) : rows ? listLines(words, rows, columns) : fieldLines(shown, columns);
   return {
     lines,
     secrets,
@@ -49,10 +49,24 @@ function listLines(words: readonly string[], rows: Json[], columns: number | und
   );
 }
 
-function fieldLines(output: Json): string[] {
+/** The fields, and below them a table for each that is a list of things. */
+function fieldLines(output: Json, columns: number | undefined): string[] {
   const entries = Object.entries(output);
-  const longest = Math.max(0, ...entries.map(([name]) => width(name)));
-  return entries.map(([name, value]) => `${pad(name, longest)}  ${cell(value)}`);
+  const flat = entries.filter(([, value]) => !isTable(value));
+  const longest = Math.max(0, ...flat.map(([name]) => width(name)));
+  const tables = entries.filter((entry): entry is [string, Json[]] => isTable(entry[1]));
+  return [
+    ...flat.map(([name, value]) => `${pad(name, longest)}  ${cell(value)}`),
+    ...tables.flatMap(([name, rows]) => ["", `${name}:`, ...listLines([], rows, columns)]),
+  ];
+}
+
+function isTable(value: unknown): value is Json[] {
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((item) => typeof item === "object" && item !== null)
+  );
 }
 
 function secretsIn(output: Json): View["secrets"] {

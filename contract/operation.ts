@@ -33,6 +33,7 @@ export type Operation<
   Input extends z.ZodObject = z.ZodObject,
   Output extends z.ZodObject = z.ZodObject,
   Positionals extends readonly string[] = readonly string[],
+  Aliases extends readonly string[] = readonly string[],
 > = {
   /** REST method and path; names in braces are read from the input. */
   route: `${Method} /${"v1" | "admin"}/${string}`;
@@ -46,7 +47,7 @@ export type Operation<
   /** Arguments that come first and without a name in the SDK and the CLI. */
   positionals?: Positionals;
   /** Other names of the verb in the SDK and the CLI. */
-  aliases?: readonly string[];
+  aliases?: Aliases;
   /** Words of the CLI command, where `<noun> <verb>` would not read well. */
   cli?: string;
   /** What a mistaken call costs. Becomes the MCP annotations. */
@@ -75,7 +76,10 @@ export function operation<
   Input extends z.ZodObject,
   Output extends z.ZodObject,
   const Positionals extends readonly (keyof Input["shape"] & string)[] = readonly [],
->(definition: Operation<Input, Output, Positionals>): Operation<Input, Output, Positionals> {
+  const Aliases extends readonly string[] = readonly [],
+>(
+  definition: Operation<Input, Output, Positionals, Aliases>,
+): Operation<Input, Output, Positionals, Aliases> {
   return definition;
 }
 

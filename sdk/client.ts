@@ -1,6 +1,15 @@
 // The client's methods, derived from the contract: an operation added there is a typed method here.
 
-import type { Call, CallOptions, InputOf, Json, Operation, OperationTree, OutputOf } from "@rotorsh/contract";
+import {
+  type Call,
+  type CallOptions,
+  type InputOf,
+  type Json,
+  listOperations,
+  type Operation,
+  type OperationTree,
+  type OutputOf,
+} from "@rotorsh/contract";
 
 type PositionalsOf<Op extends Operation> =
   Op extends Operation<infer _Input, infer _Output, infer Positionals> ? Positionals : never;
@@ -41,16 +50,25 @@ type Walk<Input, Output, Names extends readonly string[]> = Output extends { nex
 export type MethodOf<Op extends Operation> = Invoke<InputOf<Op>, OutputOf<Op>, PositionalsOf<Op>> &
   Walk<InputOf<Op>, OutputOf<Op>, PositionalsOf<Op>>;
 
+type AliasOf<Op extends Operation> =
+  Op extends Operation<infer _Input, infer _Output, infer _Names, infer Aliases> ? Aliases[number] : never;
+
+type NounOf<Verbs extends Record<string, Operation>> = {
+  readonly [Verb in keyof Verbs]: MethodOf<Verbs[Verb]>;
+} & { readonly [Verb in keyof Verbs as AliasOf<Verbs[Verb]>]: MethodOf<Verbs[Verb]> };
+
 export type ClientOf<Tree extends OperationTree> = {
-  readonly [Noun in keyof Tree]: {
-    readonly [Verb in keyof Tree[Noun]]: MethodOf<Tree[Noun][Verb]>;
-  };
+  readonly [Noun in keyof Tree]: NounOf<Tree[Noun]>;
 };
 
 export function createClient<Tree extends OperationTree>(tree: Tree, call: Call): ClientOf<Tree> {
-  return mapValues(tree, (verbs) =>
-    mapValues(verbs, (operation) => createMethod(operation, call)),
-  ) as ClientOf<Tree>;
+  const client: Record<string, Record<string, unknown>> = {};
+  for (const { noun, verb, operation } of listOperations(tree)) {
+    const method = createMethod(operation, call);
+    const names = [verb, ...(operation.aliases ?? [])];
+    client[noun] = { ...client[noun], ...Object.fromEntries(names.map((name) => [name, method])) };
+  }
+  return client as ClientOf<Tree>;
 }
 
 function createMethod(operation: Operation, call: Call): unknown {
@@ -91,8 +109,4 @@ function readArguments({ positionals = [] }: Operation, args: unknown[]): Called
 
 function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function mapValues<From, To>(record: Record<string, From>, change: (value: From) => To): Record<string, To> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }

@@ -2,8 +2,8 @@
 
 import { contract, listOperations, type Operation, type OperationTree } from "@rotorsh/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { callOverHttp, isRotorError, Rotor } from "./index.ts";
 import { startTestServer, type TestServer } from "../mcp/testing/server.ts";
+import { callOverHttp, isRotorError, Rotor } from "./index.ts";
 
 let server: TestServer;
 let rotor: Rotor;
