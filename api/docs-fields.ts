@@ -51,8 +51,8 @@ function nameOf(type: string, schema: JsonSchema): string {
 }
 
 function boundsOf(schema: JsonSchema): string | undefined {
-  const [only] = alternatives(schema);
-  if (!only) return undefined;
+  const [only, ...others] = alternatives(schema);
+  if (!only || others.length > 0) return undefined;
   const { minimum, maximum, minLength, maxLength, minItems, maxItems } = only;
   return (
     range(minimum, maximum, "") ??

@@ -44,7 +44,7 @@ function calls(): Html {
 }`;
   return html`<section class="chapter" id="calls">
 <h2><a class="anchor" href="#calls">Calls and answers</a></h2>
-<p>Bodies are JSON with <code>Content-Type: application/json</code>, at most ${bodyLimitBytes / 1024} KB. A field
+<p>Bodies are JSON with <code>Content-Type: application/json</code>, at most ${bodyLimitBytes / 1024} KB unless the operation says otherwise. A field
 that is not known is refused by name. Success is 201 when something was created, else 200. A failure has one form
 on every surface:</p>
 ${codeBlock(error)}
