@@ -13,12 +13,13 @@ const malformed: Record<string, string[]> = {
   ROTOR_ENCRYPTION_KEY: ["k1", "k1:c2hvcnQ=", ":AAAA"],
   ROTOR_ROLE: ["boss"],
   ROTOR_DEV: ["perhaps"],
+  ROTOR_EGRESS_ALLOW: ["10.0.0.0/33", "hooks.internal,10.1", "http://hooks.internal"],
   ROTOR_DRAIN_SECONDS: ["soon", "-1", "1.5"],
   LOG_LEVEL: ["loud"],
 };
 
-/** Any text is a host, a folder, or a list of hosts. */
-const anyText = ["HOST", "ROTOR_DATA_DIR", "ROTOR_EGRESS_ALLOW"];
+/** Any text is a host or a folder. */
+const anyText = ["HOST", "ROTOR_DATA_DIR"];
 
 const cases = Object.entries(malformed).flatMap(([name, values]) =>
   values.map((value) => [name, value] as const),

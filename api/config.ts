@@ -1,7 +1,7 @@
 // The environment of the server, read once. A missing or malformed value stops the start with one line that
 // names the variable, what is wrong, and an example.
 
-import { type KeyRing, readKey, readKeyRing } from "@rotorsh/engine";
+import { type KeyRing, readEgressAllow, readKey, readKeyRing } from "@rotorsh/engine";
 import { z } from "zod";
 
 export class ConfigError extends Error {}
@@ -66,12 +66,15 @@ const flag: Variable<boolean> = {
   example: "1",
 };
 
-const list: Variable<string[]> = {
-  read: (text) =>
-    text
+const egressAllow: Variable<string[]> = {
+  read: (text) => {
+    const entries = text
       .split(",")
       .map((entry) => entry.trim())
-      .filter(Boolean),
+      .filter(Boolean);
+    readEgressAllow(entries);
+    return entries;
+  },
   example: "10.1.0.0/16,hooks.internal",
 };
 
@@ -104,7 +107,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     adminToken: read("ADMIN_TOKEN", secretText),
     keyRing: read("ROTOR_ENCRYPTION_KEY", keyRing),
     role: read("ROTOR_ROLE", oneOf("all", "api", "worker")) ?? "all",
-    egressAllow: read("ROTOR_EGRESS_ALLOW", list) ?? [],
+    egressAllow: read("ROTOR_EGRESS_ALLOW", egressAllow) ?? [],
     drainSeconds: read("ROTOR_DRAIN_SECONDS", seconds) ?? 30,
     logLevel:
       read("LOG_LEVEL", oneOf("info", "trace", "debug", "warn", "error", "fatal", "silent")) ?? "info",

@@ -5,7 +5,7 @@ export { type Engine, type EngineOptions, startEngine } from "./engine.ts";
 export { type Credential, operatorCaller } from "./identity.ts";
 export { newId } from "./ids.ts";
 export type { Log } from "./log.ts";
-export type { EgressRules } from "./outbound/egress.ts";
+export { type EgressRules, readEgressAllow } from "./outbound/egress.ts";
 export { type Answer, Replayed } from "./perform.ts";
 export { migrate } from "./store/migrate.ts";
 export { mintKey, readKey } from "./vault/key-token.ts";

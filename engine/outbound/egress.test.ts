@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { hostileUrls } from "../testing/hostile-urls.ts";
-import { createEgress, EgressRefused, type EgressRules, readAllow } from "./egress.ts";
+import { createEgress, EgressRefused, type EgressRules, readEgressAllow } from "./egress.ts";
 
 const ownAddress = "93.184.216.99";
 
@@ -130,6 +130,6 @@ describe("the allow list", () => {
     "a/8",
     "",
   ])("the entry %j is not understood, and opens nothing", (entry) => {
-    expect(() => readAllow([entry])).toThrow(/CIDRs, addresses or host names/);
+    expect(() => readEgressAllow([entry])).toThrow(/CIDRs, addresses or host names/);
   });
 });

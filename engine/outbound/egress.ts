@@ -54,7 +54,7 @@ const closedPorts = new Set([
 ]);
 
 export function createEgress(rules: EgressRules, ownAddresses = interfaceAddresses): Egress {
-  const allowed = readAllow(rules.allow);
+  const allowed = readEgressAllow(rules.allow);
 
   function checkAddress(host: string, address: string): void {
     const ip = canonical(address);
@@ -154,7 +154,7 @@ function schemeProblem(httpToLoopback: boolean): string {
 }
 
 /** Throws on an entry that is neither a CIDR, an address nor a host name: a typing error is not to open nothing. */
-export function readAllow(entries: readonly string[]): Allowed {
+export function readEgressAllow(entries: readonly string[]): Allowed {
   const allowed: Allowed = { hosts: new Set(), ranges: [], exact: new Set() };
   for (const entry of entries) {
     const range = parseRange(entry);
