@@ -29,16 +29,16 @@ export async function say({ io, mode }: Pick<Invocation, "io" | "mode">, text: s
   if (mode !== "quiet") await write(io.stderr, `${text}\n`);
 }
 
+/** A program gets what the server would have answered; the words of the command line are for people. */
+function bodyOf(error: RotorError | UsageError): object {
+  if (!(error instanceof UsageError)) return error.toBody();
+  if (isRotorError(error.cause)) return error.cause.toBody();
+  const { message, hint } = error;
+  return { error: { code: "INVALID_INPUT", message, ...(hint && { hint }) } };
+}
+
 export async function printError(io: Io, error: RotorError | UsageError, json: boolean): Promise<void> {
-  if (json) {
-    const body =
-      error instanceof UsageError
-        ? {
-            error: { code: "INVALID_INPUT", message: error.message, ...(error.hint && { hint: error.hint }) },
-          }
-        : error.toBody();
-    return write(io.stdout, `${toJson(body, 2)}\n`);
-  }
+  if (json) return write(io.stdout, `${toJson(bodyOf(error), 2)}\n`);
   const cross = isColoured(io, "stderr") ? "\x1b[31m✗\x1b[0m" : "✗";
   const lines = [
     `${cross} ${error.message.split("\n").map(plain).join("\n  ")}`,

@@ -94,7 +94,7 @@ function check(operation: Operation, input: Json, words: readonly string[]): voi
     if (!isRotorError(error)) throw error;
     const problems = error.details.problems as Problem[];
     const sentences = problems.map((problem) => describe(problem, operation));
-    throw new UsageError(sentences.join("\n"), `Usage: ${usageOf(words, operation.positionals)}`);
+    throw new UsageError(sentences.join("\n"), `Usage: ${usageOf(words, operation.positionals)}`, error);
   }
 }
 

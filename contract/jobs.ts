@@ -126,6 +126,8 @@ export const jobs = {
     needs: "develop",
     queueKeys: true,
     creates: true,
+    // Room for the other fields around a payload of 512 KB.
+    limits: { bodyBytes: 576 * 1024, fields: 10_000 },
     input: z.strictObject({ ...name, ...JobOptions.shape }),
     output: EnqueuedJob,
     errors: ["INVALID_INPUT", "QUEUE_NOT_FOUND", "QUOTA_EXCEEDED", "IDEMPOTENCY_CONFLICT"],
