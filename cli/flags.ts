@@ -58,7 +58,7 @@ export function fieldFlags({ input }: Operation): Flag[] {
     const type = typeOf(property);
     return {
       name: kebab(field),
-      isSwitch: type.kinds.has("boolean") && !type.kinds.has("string"),
+      isSwitch: [...type.kinds].every((kind) => kind === "boolean" || kind === "null"),
       describe: property.description ?? "",
       field,
       type,

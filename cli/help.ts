@@ -5,7 +5,7 @@ import type { Operation } from "@rotorsh/contract";
 import { type Command, nextWords, startsWith } from "./command.ts";
 import { type Flag, globalFlags } from "./flags.ts";
 import { usageOf } from "./read-input.ts";
-import { cut, pad, width } from "./text.ts";
+import { cut, kebab, pad, width } from "./text.ts";
 
 type OperationCommand = Extract<Command, { kind: "operation" }>;
 
@@ -71,14 +71,22 @@ export function commandHelp(command: Command, flags: readonly Flag[], columns?: 
       (example) => `  ${example}`,
     ),
     "",
-    `Also: ${alsoOf(operation)}`,
+    `Also: ${alsoOf(operation, flags)}`,
   ].join("\n");
 }
 
-function alsoOf(operation: Operation | undefined): string {
-  const force = operation?.impact === "destroy" ? "--force " : "";
-  const key = operation && operation.impact !== "read" ? "--idempotency-key " : "";
-  return `${force}${key}--json --quiet --api-key --url --workspace`;
+/** The flags of every command that are of use here, unless a field has the name. */
+function alsoOf(operation: Operation | undefined, flags: readonly Flag[]): string {
+  const isOwn = new Set(flags.filter(({ field }) => field !== undefined).map(({ name }) => name));
+  const useful = [
+    ...(operation?.impact === "destroy" ? ["force"] : []),
+    ...(operation && operation.impact !== "read" ? ["idempotency-key"] : []),
+    ...["json", "quiet", "api-key", "url", "workspace"],
+  ];
+  return useful
+    .filter((name) => !isOwn.has(name))
+    .map((name) => `--${name}`)
+    .join(" ");
 }
 
 function aligned(rows: readonly (readonly [string, string])[], columns?: number): string[] {
@@ -97,8 +105,8 @@ function signature(flag: Flag): string {
 function typeName({ name, type }: Flag): string {
   if (!type) return name === "input" || name === "data" ? "json" : "value";
   if (type.choices.length > 0 && type.choices.length <= 3) return type.choices.join("|");
+  if (type.kinds.has("object") || type.items?.kinds.has("object")) return "json";
   if (type.kinds.has("array")) return "a,b";
-  if (type.kinds.has("object")) return "json";
   return type.kinds.has("number") && !type.kinds.has("string") ? "n" : "text";
 }
 
@@ -126,6 +134,7 @@ function sampleOf({ example, field = "", type }: Partial<Flag> = {}): string {
     return shellQuote(example.join(","));
   if (example !== undefined) return shellQuote(example);
   if (type?.choices[0] !== undefined) return shellQuote(type.choices[0]);
+  if (type?.kinds.has("object") || type?.items?.kinds.has("object")) return `@${kebab(field)}.json`;
   if (/e_?mail/i.test(field)) return "ada@example.com";
   return type?.kinds.has("number") && !type.kinds.has("string") ? "1" : field.toUpperCase();
 }

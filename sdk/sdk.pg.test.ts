@@ -3,7 +3,7 @@
 import { contract, listOperations, type Operation, type OperationTree } from "@rotorsh/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestServer, type TestServer } from "../mcp/testing/server.ts";
-import { callOverHttp, isRotorError, Rotor } from "./index.ts";
+import { callOverHttp, isRotorError, Rotor, RotorIdempotencyConflict } from "./index.ts";
 
 let server: TestServer;
 let rotor: Rotor;
@@ -28,6 +28,29 @@ test("a queue is created, changed, found and deleted", async () => {
     code: "QUEUE_NOT_FOUND",
     requestId: expect.stringMatching(/^req_/),
   });
+});
+
+test("jobs are enqueued one by one or together, and the strict mode tells a duplicate", async () => {
+  await rotor.queues.create({ name: "jobs" });
+  const job = await rotor.jobs.enqueue("jobs", {
+    payload: { leadId: "lead_123" },
+    delay: "1h",
+    jobId: "a:1",
+  });
+  expect(await rotor.jobs.get("jobs", job.id)).toMatchObject({
+    payload: { leadId: "lead_123" },
+    state: "delayed",
+  });
+  const { jobs } = await rotor.jobs.addBatch("jobs", [{ payload: 1 }, { payload: 2, delay: 60 }]);
+  expect(jobs).toHaveLength(2);
+  expect((await rotor.jobs.enqueueBatch("jobs", [{ payload: 3 }])).jobs).toHaveLength(1);
+  expect(await rotor.jobs.enqueue("jobs", { jobId: "a:1" })).toMatchObject({ id: "a:1", duplicate: true });
+  const again = await rotor.jobs
+    .enqueue("jobs", { jobId: "a:1", strict: true })
+    .catch((error: unknown) => error);
+  expect(again).toBeInstanceOf(RotorIdempotencyConflict);
+  expect(await rotor.jobs.list("jobs", { status: "delayed" })).toMatchObject({ nextCursor: null });
+  expect(await rotor.jobs.cancel("jobs", "a:1")).toMatchObject({ deleted: true });
 });
 
 test("a name of any form arrives as it was written, and is judged by the server", async () => {
