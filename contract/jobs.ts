@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { operation } from "./operation.ts";
-import { listOf, page, Timestamp } from "./primitives.ts";
+import { dryRun, listOf, page, Timestamp } from "./primitives.ts";
 import { Backoff, QueueName } from "./queues.ts";
 
 export const JobState = z.enum([
@@ -42,7 +42,11 @@ const Text = z
   .refine((text) => !/[\p{Cc}\p{Cs}]/u.test(text), "must not contain control characters");
 
 export const JobOptions = z.strictObject({
-  payload: z.unknown().optional().describe("What the handler gets as its body, any JSON up to 512 KB."),
+  payload: z
+    .unknown()
+    .optional()
+    .describe("What the handler gets as its body, any JSON up to 512 KB.")
+    .meta({ examples: [{ contactId: "cid_123" }] }),
   delay: Duration.optional(),
   priority: z.int().min(0).max(2_097_152).default(0).describe("Lower numbers start first."),
   tags: z.array(Text.max(64)).max(10).default([]).describe("Labels to find the job by."),
@@ -147,7 +151,12 @@ export const jobs = {
     limits: { bodyBytes: 16 * 1024 * 1024, fields: 1_000_000 },
     input: z.strictObject({
       ...name,
-      jobs: z.array(JobOptions).min(1).max(1000),
+      jobs: z
+        .array(JobOptions)
+        .min(1)
+        .max(1000)
+        .describe("The jobs, each with the fields of a single one.")
+        .meta({ examples: [[{ payload: { contactId: "cid_001" } }, { payload: { contactId: "cid_002" } }]] }),
       idempotencyKeys: z.array(JobId).max(1000).optional().describe("One per job, in order, each different."),
     }),
     output: z.object({ jobs: z.array(EnqueuedJob) }),
@@ -173,9 +182,9 @@ export const jobs = {
     input: z.strictObject({
       ...name,
       ...page,
-      state: JobState.optional(),
+      state: JobState.optional().describe("Only jobs in this state."),
       status: JobState.optional().describe("Another name for state."),
-      tag: z.string().max(64).optional(),
+      tag: z.string().max(64).optional().describe("Only jobs with this tag."),
       from: Timestamp.optional().describe("Created at or after."),
       to: Timestamp.optional().describe("Created before."),
       text: z
@@ -216,7 +225,7 @@ export const jobs = {
     idempotent: true,
     needs: "develop",
     queueKeys: true,
-    input: z.strictObject({ ...at, dry_run: z.boolean().default(false) }),
+    input: z.strictObject({ ...at, dry_run: dryRun }),
     output: z.object({ deleted: z.boolean(), state: JobState }),
     errors: ["QUEUE_NOT_FOUND", "JOB_NOT_FOUND", "JOB_STATE_CONFLICT"],
   }),
