@@ -10,6 +10,8 @@ export type QueueConfig = {
   name: string;
   concurrency: number;
   timeoutMs: number;
+  /** Null where nothing limits how many jobs start in a while. */
+  ratePeriodMs: number | null;
   backoff: Backoff;
   /** Null for a pull queue: its workers fetch the jobs. */
   callbackUrl: string | null;
@@ -22,7 +24,7 @@ export type QueueConfig = {
 /** Undefined when the queue is gone, or its workspace may not work now. */
 export async function readQueueConfig(sql: postgres.Sql, uid: number): Promise<QueueConfig | undefined> {
   const [row] = await sql`
-    select q.workspace_id, q.name, q.concurrency, q.timeout_seconds, q.backoff, q.callback_url, q.callback_headers,
+    select q.workspace_id, q.name, q.concurrency, q.timeout_seconds, q.rate_limit, q.backoff, q.callback_url, q.callback_headers,
       q.secret, case when q.previous_secret_until > rotor_now() then q.previous_secret end as previous, w.data_key
     from queue q join workspace w on w.id = q.workspace_id
     where q.uid = ${uid} and w.deleted_at is null and w.suspended_at is null`;
@@ -33,6 +35,7 @@ export async function readQueueConfig(sql: postgres.Sql, uid: number): Promise<Q
     name: row.name,
     concurrency: row.concurrency,
     timeoutMs: row.timeout_seconds * 1000,
+    ratePeriodMs: row.rate_limit ? row.rate_limit.period_seconds * 1000 : null,
     backoff: row.backoff,
     callbackUrl: row.callback_url,
     callbackHeaders: row.callback_headers,

@@ -16,6 +16,7 @@ const graceMs = 10_000;
 const largestClaim = 200;
 const configMs = 1000;
 const pauseAfterFailureMs = 250;
+const longestRestMs = 2000;
 
 export type Slots = { free: number };
 
@@ -53,7 +54,7 @@ export function createQueueRunner(
 
   async function run(): Promise<void> {
     for (;;) {
-      if (mayHaveWork && !stopping) await refresh();
+      if (mayHaveWork && !stopping && !(await refresh())) continue;
       const want = mayHaveWork && !stopping && active?.config.callbackUrl ? Math.max(0, room()) : 0;
       if (ends.length === 0 && want === 0) return;
       const sent = ends;
@@ -62,6 +63,18 @@ export function createQueueRunner(
       slots.free -= want;
       await exchange(sent, want);
     }
+  }
+
+  /** Nothing more to claim: until somebody wakes us, or the queue's rate allows the next jobs. */
+  function rest(): void {
+    mayHaveWork = false;
+    const periodMs = active?.config.ratePeriodMs;
+    if (periodMs) setTimeout(wake, Math.min(periodMs, longestRestMs)).unref();
+  }
+
+  function wake(): void {
+    mayHaveWork = true;
+    kick();
   }
 
   async function exchange(sent: JobEnd[], want: number): Promise<void> {
@@ -76,7 +89,7 @@ export function createQueueRunner(
       slots.free += want - claimed.length;
       if (accepted < sent.length)
         services.log.warn({ queueUid: uid, refused: sent.length - accepted }, "late ends refused");
-      if (claimed.length < want) mayHaveWork = false;
+      if (claimed.length < want) rest();
       for (const job of claimed) start(job, lease);
     } catch (error) {
       services.log.warn({ err: error, queueUid: uid }, "claiming failed; trying again");
@@ -86,8 +99,20 @@ export function createQueueRunner(
     }
   }
 
-  async function refresh(): Promise<void> {
-    if (active && performance.now() - active.readAt < configMs) return;
+  /** False when the queue could not be read; then it is tried again. */
+  async function refresh(): Promise<boolean> {
+    if (active && performance.now() - active.readAt < configMs) return true;
+    try {
+      await readActive();
+      return true;
+    } catch (error) {
+      services.log.warn({ err: error, queueUid: uid }, "a queue could not be read; trying again");
+      await sleep(pauseAfterFailureMs);
+      return false;
+    }
+  }
+
+  async function readActive(): Promise<void> {
     const config = await readQueueConfig(services.databases.sql, uid);
     const open = (sealed: string) =>
       services.vault.open(config?.owner ?? null, `queue|${config?.name}`, sealed);
@@ -135,10 +160,7 @@ export function createQueueRunner(
   }
 
   return {
-    wake() {
-      mayHaveWork = true;
-      kick();
-    },
+    wake,
     async idle() {
       while (running || inFlight > 0 || ends.length > 0) await (running ?? sleep(5));
     },
