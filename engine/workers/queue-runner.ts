@@ -32,13 +32,14 @@ export function createQueueRunner(
 ): QueueRunner {
   let active: Active | undefined;
   let mayHaveWork = false;
+  let wakes = 0;
   let inFlight = 0;
   let stopping = false;
   let ends: JobEnd[] = [];
   let running: Promise<void> | undefined;
 
   function kick(): void {
-    if (running) return;
+    if (running !== undefined) return;
     running = run()
       .catch((error: unknown) => {
         services.log.error({ err: error, queueUid: uid }, "a queue's loop failed");
@@ -73,6 +74,7 @@ export function createQueueRunner(
   }
 
   function wake(): void {
+    wakes++;
     mayHaveWork = true;
     kick();
   }
@@ -80,6 +82,7 @@ export function createQueueRunner(
   async function exchange(sent: JobEnd[], want: number): Promise<void> {
     const lease = randomUUID();
     const leaseMs = (active?.config.timeoutMs ?? 0) + graceMs;
+    const wakesBefore = wakes;
     try {
       const { claimed, accepted } = await workQueue(
         services.databases.sql,
@@ -89,7 +92,8 @@ export function createQueueRunner(
       slots.free += want - claimed.length;
       if (accepted < sent.length)
         services.log.warn({ queueUid: uid, refused: sent.length - accepted }, "late ends refused");
-      if (claimed.length < want) rest();
+      // A job that was added while the statement was under way is not in it; its wake is not forgotten.
+      if (claimed.length < want && wakes === wakesBefore) rest();
       for (const job of claimed) start(job, lease);
     } catch (error) {
       services.log.warn({ err: error, queueUid: uid }, "claiming failed; trying again");
