@@ -52,7 +52,6 @@ const kinds: Record<string, AddressKind> = {
 
 const globalUnicast: Range = [ipaddr.parse("2000::"), 3];
 const ipv4Compatible: Range = [ipaddr.parse("::"), 96];
-const documentation: Range = [ipaddr.parse("3fff::"), 20];
 
 /** Takes the strict textual forms only: four decimal parts, or IPv6 without brackets. */
 export function classify(text: string): AddressKind {
@@ -61,7 +60,7 @@ export function classify(text: string): AddressKind {
   if (metadata.has(ip.toString())) return "cloud metadata";
   const range = ip.range();
   if (range !== "unicast") return kinds[range] ?? "reserved";
-  if (ip.kind() === "ipv4" || isIn(ip, globalUnicast)) return isIn(ip, documentation) ? "reserved" : "public";
+  if (ip.kind() === "ipv4" || isIn(ip, globalUnicast)) return "public";
   return isIn(ip, ipv4Compatible) ? "IPv4 in IPv6" : "reserved";
 }
 

@@ -22,7 +22,7 @@ export class EgressRefused extends Error {
   readonly problem: string;
 
   constructor(rule: EgressRule, problem = `must not lead to an address of the kind "${rule}"`) {
-    super(`The URL ${problem}`);
+    super(`The URL ${problem}.`);
     this.rule = rule;
     this.problem = problem;
   }
@@ -53,37 +53,10 @@ const closedPorts = new Set([
   6666, 6667, 9042, 9092, 9200, 9300, 10250, 11211, 27017,
 ]);
 
+type Policy = EgressRules & { allowed: Allowed; ownAddresses: () => string[] };
+
 export function createEgress(rules: EgressRules, ownAddresses = interfaceAddresses): Egress {
-  const allowed = readEgressAllow(rules.allow);
-
-  function checkAddress(host: string, address: string): void {
-    const ip = canonical(address);
-    if (allowed.exact.has(ip)) return;
-    const kind = classify(ip);
-    if (kind === "cloud metadata" || kind === "not an address") throw new EgressRefused(kind);
-    if (allowed.hosts.has(plainHost(host)) || allowed.ranges.some((range) => isInRange(ip, range))) return;
-    if (kind === "loopback" && rules.httpToLoopback && isLoopback(host)) return;
-    if (kind !== "public") throw new EgressRefused(kind);
-    if (ownAddresses().some((own) => canonical(own) === ip)) throw new EgressRefused("own address");
-  }
-
-  function checkTarget({ protocol, hostname, port }: Target): void {
-    const host = plainHost(hostname);
-    checkPort(port);
-    if (metadataHosts.has(host) && !allowed.hosts.has(host)) throw new EgressRefused("cloud metadata");
-    const known = isLoopbackName(host) ? loopbackAddresses : isIp(host) ? [host] : [];
-    checkScheme(protocol, host, known);
-    checkAny(host, known, checkAddress);
-  }
-
-  function checkScheme(protocol: string, host: string, known: readonly string[]): void {
-    if (protocol === "https:") return;
-    const http = protocol === "http:";
-    if (http && (allowed.hosts.has(host) || (rules.httpToLoopback && isLoopback(host)))) return;
-    if (http && known.some((ip) => allowed.ranges.some((range) => isInRange(ip, range)))) return;
-    throw new EgressRefused("scheme", schemeProblem(rules.httpToLoopback));
-  }
-
+  const policy: Policy = { ...rules, allowed: readEgressAllow(rules.allow), ownAddresses };
   return {
     checkUrl(url) {
       if (url.username || url.password) {
@@ -92,11 +65,50 @@ export function createEgress(rules: EgressRules, ownAddresses = interfaceAddress
           "must not contain a user name or password; send a header instead",
         );
       }
-      checkTarget(url);
+      checkTarget(policy, url);
     },
-    checkTarget,
-    checkAddress,
+    checkTarget: (target) => checkTarget(policy, target),
+    checkAddress: (host, address) => checkAddress(policy, host, address),
   };
+}
+
+function checkTarget(policy: Policy, { protocol, hostname, port }: Target): void {
+  const host = plainHost(hostname);
+  checkPort(port);
+  if (metadataHosts.has(host) && !policy.allowed.hosts.has(host)) throw new EgressRefused("cloud metadata");
+  const known = isLoopbackName(host) ? loopbackAddresses : isIp(host) ? [host] : [];
+  checkScheme(policy, protocol, host, known);
+  // A name with several known addresses is refused only when none of them may be reached.
+  const refusals = known.flatMap((address) => refusalOf(() => checkAddress(policy, host, address)) ?? []);
+  if (known.length > 0 && refusals.length === known.length) throw refusals[0];
+}
+
+function checkScheme(policy: Policy, protocol: string, host: string, known: readonly string[]): void {
+  const { allowed, httpToLoopback } = policy;
+  if (protocol === "https:") return;
+  const isHttp = protocol === "http:";
+  if (isHttp && (allowed.hosts.has(host) || (httpToLoopback && isLoopback(host)))) return;
+  if (isHttp && known.some((ip) => isAllowed(allowed, ip))) return;
+  throw new EgressRefused("scheme", schemeProblem(httpToLoopback));
+}
+
+function checkAddress(
+  { allowed, httpToLoopback, ownAddresses }: Policy,
+  host: string,
+  address: string,
+): void {
+  const ip = canonical(address);
+  if (allowed.exact.has(ip)) return;
+  const kind = classify(ip);
+  if (kind === "cloud metadata" || kind === "not an address") throw new EgressRefused(kind);
+  if (allowed.hosts.has(plainHost(host)) || isAllowed(allowed, ip)) return;
+  if (kind === "loopback" && httpToLoopback && isLoopback(host)) return;
+  if (kind !== "public") throw new EgressRefused(kind);
+  if (ownAddresses().some((own) => canonical(own) === ip)) throw new EgressRefused("own address");
+}
+
+function isAllowed({ ranges }: Allowed, ip: string): boolean {
+  return ranges.some((range) => isInRange(ip, range));
 }
 
 /** Both families: `localhost` never leaves this machine, so no resolver is asked for it. */
@@ -116,12 +128,6 @@ export function plainHost(hostname: string): string {
 
 export function isIp(host: string): boolean {
   return classify(host) !== "not an address";
-}
-
-/** A name with several known addresses is refused only when none of them may be reached. */
-function checkAny(host: string, known: readonly string[], check: Egress["checkAddress"]): void {
-  const refusals = known.flatMap((address) => refusalOf(() => check(host, address)) ?? []);
-  if (known.length > 0 && refusals.length === known.length) throw refusals[0];
 }
 
 function refusalOf(check: () => void): unknown {

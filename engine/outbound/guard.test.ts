@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { hostileUrls } from "../testing/hostile-urls.ts";
 import { answering, type Receiver, startReceiver, testCertificate } from "../testing/receiver.ts";
 import type { EgressRules } from "./egress.ts";
-import { type DialOptions, dial, type GuardOptions, type Lookup } from "./guard.ts";
+import { createGuardedConnector, type DialOptions, dial, type GuardOptions, type Lookup } from "./guard.ts";
 import { createOutbound, type Outbound } from "./http-client.ts";
 
 const publicAddress = "93.184.216.34";
@@ -84,7 +84,7 @@ describe("names", () => {
     const outbound = build({ lookup: resolving(addresses) });
     expect(await send(outbound, "https://hooks.example/")).toMatchObject({
       kind: "refused",
-      message: `The URL must not lead to an address of the kind "${rule}"`,
+      message: `The URL must not lead to an address of the kind "${rule}".`,
     });
   });
 
@@ -130,6 +130,28 @@ describe("names", () => {
   test("a resolver that never answers is over at the deadline", async () => {
     const outbound = build({ lookup: () => {} });
     expect(await send(outbound, "https://hooks.example/", 100)).toMatchObject({ kind: "timeout" });
+  });
+});
+
+describe("the connector by itself, as another client would use it", () => {
+  const connectTo = (protocol: string, hostname: string, port = "") =>
+    new Promise((resolve) => {
+      const rules = { httpToLoopback: false, allow: [] };
+      const connector = createGuardedConnector({ rules, lookup: resolving(["10.0.0.1"]) });
+      connector({ protocol, hostname, port }, (...[error]) => resolve(error));
+    });
+
+  test.each([
+    ["https:", "127.0.0.1", "", "loopback"],
+    ["https:", "::1", "", "loopback"],
+    ["https:", "[::1]", "", "loopback"],
+    ["https:", "localhost", "", "loopback"],
+    ["https:", "169.254.169.254", "", "cloud metadata"],
+    ["https:", publicAddress, "25", "port"],
+    ["http:", publicAddress, "", "scheme"],
+    ["https:", "hooks.example", "", "private"],
+  ])("refuses %s//%s %s: %s", async (protocol, hostname, port, rule) => {
+    expect(await connectTo(protocol, hostname, port)).toMatchObject({ code: "EGRESS_REFUSED", rule });
   });
 });
 

@@ -108,7 +108,7 @@ describe("a request", () => {
 
   test("that waits for a connection is over at its deadline, and is never sent", async () => {
     let requests = 0;
-    const { url } = await serve((_, response) => {
+    const { url, connections } = await serve((_, response) => {
       requests += 1;
       setTimeout(() => response.end("ok"), 300);
     });
@@ -124,6 +124,8 @@ describe("a request", () => {
     });
     await pause(50);
     expect(requests).toBe(1);
+    expect(await post(outbound, url, { maxConnections: 1 })).toMatchObject({ kind: "response" });
+    expect(connections()).toBe(1);
   });
 
   test.each([

@@ -1,10 +1,11 @@
 // The only door to the network. Sends one POST and tells what came of it, within limits of time, size and
 // connections that hold whatever the receiver does.
 
-import { Client, type Dispatcher } from "undici";
+import type { Client, Dispatcher } from "undici";
 import { Attempt, type Outcome } from "./attempt.ts";
-import { createEgress, EgressRefused } from "./egress.ts";
+import { createEgress, type Egress, EgressRefused } from "./egress.ts";
 import { createGuardedConnector, type GuardOptions } from "./guard.ts";
+import { createRoutes, enqueue, giveBack, type Route, type Routes, type Waiting } from "./routes.ts";
 
 export type { Outcome } from "./attempt.ts";
 
@@ -28,34 +29,9 @@ export type Outbound = {
   close(): Promise<void>;
 };
 
-type Waiting = { attempt: Attempt; send: (client: Client) => void };
-
-/**
- * The connections to one origin, made as requests need them. The one used last is used next, so that those not
- * needed any more stay idle and close. An undici Pool would do, but it opens two for each that is ever busy: it
- * takes a connection whose response has just ended for busy still.
- */
-type Route = {
-  open: () => Client;
-  limit: number;
-  clients: Client[];
-  idle: Client[];
-  waiting: Set<Waiting>;
-  usedAt: number;
-};
-
 const defaultResponseBytes = 64 * 1024;
 const defaultConnections = 256;
-const mostIdleRoutes = 1000;
-const idleMs = 60_000;
-
-const clientOptions: Client.Options = {
-  maxHeaderSize: 16 * 1024,
-  // The deadline of each request covers all of it.
-  headersTimeout: 0,
-  bodyTimeout: 0,
-  keepAliveMaxTimeout: idleMs,
-};
+const stopping = "This server is stopping.";
 
 /** Written by undici, or a way to make two servers read one message differently. */
 const closedHeaders = new Set([
@@ -74,68 +50,55 @@ const closedHeaders = new Set([
 
 export function createOutbound(options: GuardOptions): Outbound {
   const egress = createEgress(options.rules, options.ownAddresses);
-  const connect = createGuardedConnector(options);
-  const routes = new Map<string, Route>();
+  const routes = createRoutes(createGuardedConnector(options));
   let closing = false;
   let unsettled = 0;
   let whenSettled = () => {};
-
-  function routeTo(url: URL, limit = defaultConnections): Route {
-    if (url.username || url.password) egress.checkUrl(url);
-    const key = `${url.origin} ${limit}`;
-    const known = routes.get(key);
-    if (known) return known;
-    egress.checkUrl(url);
-    if (routes.size >= mostIdleRoutes) closeIdle(routes, 0);
-    const open = () => new Client(url.origin, { ...clientOptions, connect });
-    const route: Route = { open, limit, clients: [], idle: [], waiting: new Set(), usedAt: 0 };
-    routes.set(key, route);
-    return route;
-  }
-
-  async function post(request: OutboundRequest): Promise<Outcome> {
-    if (closing) return failed("connection", "This server is stopping.");
-    const problem = headerProblem(request.headers);
-    if (problem) return failed("refused", problem);
-    if (!URL.canParse(request.url)) return failed("refused", "The URL is not valid.");
-    const url = new URL(request.url);
-    unsettled += 1;
-    try {
-      return await send(routeTo(url, request.maxConnections), url, request);
-    } catch (error) {
-      if (error instanceof EgressRefused) return failed("refused", error.message);
-      throw error;
-    } finally {
-      unsettled -= 1;
-      if (unsettled === 0) whenSettled();
-    }
-  }
-
-  const sweep = setInterval(() => closeIdle(routes, idleMs), idleMs / 2);
-  sweep.unref();
   return {
-    post,
+    async post(request) {
+      if (closing) return failed("connection", stopping);
+      unsettled += 1;
+      try {
+        return await send(routes, egress, request);
+      } finally {
+        unsettled -= 1;
+        if (unsettled === 0) whenSettled();
+      }
+    },
     async close() {
       closing = true;
-      clearInterval(sweep);
-      for (const { waiting } of routes.values()) {
-        for (const { attempt } of waiting) attempt.fail("connection", "This server is stopping.");
+      for (const { attempt } of routes.all().flatMap(({ waiting }) => [...waiting])) {
+        attempt.fail("connection", stopping);
       }
       if (unsettled > 0) {
         await new Promise<void>((resolve) => {
           whenSettled = resolve;
         });
       }
-      // Not closed but destroyed: what is left are idle connections and those nobody waits for any more.
-      await Promise.all(
-        [...routes.values()].flatMap(({ clients }) => clients.map((client) => client.destroy())),
-      );
-      routes.clear();
+      // What is left are idle connections, and those nobody waits for any more.
+      await routes.destroy();
     },
   };
 }
 
-function send(route: Route, url: URL, request: OutboundRequest): Promise<Outcome> {
+async function send(routes: Routes, egress: Egress, request: OutboundRequest): Promise<Outcome> {
+  const problem = headerProblem(request.headers);
+  if (problem) return failed("refused", problem);
+  if (!URL.canParse(request.url)) return failed("refused", "The URL is not valid.");
+  const url = new URL(request.url);
+  const limit = request.maxConnections ?? defaultConnections;
+  try {
+    const known = routes.find(url.origin, limit);
+    // A known origin passed the rules; its user name is not part of it.
+    if (!known || url.username || url.password) egress.checkUrl(url);
+    return await dispatch(known ?? routes.add(url.origin, limit), url, request);
+  } catch (error) {
+    if (error instanceof EgressRefused) return failed("refused", error.message);
+    throw error;
+  }
+}
+
+function dispatch(route: Route, url: URL, request: OutboundRequest): Promise<Outcome> {
   return new Promise((resolve) => {
     let client: Client | undefined;
     const attempt = new Attempt({
@@ -146,8 +109,7 @@ function send(route: Route, url: URL, request: OutboundRequest): Promise<Outcome
         resolve(outcome);
       },
       release() {
-        if (client) route.idle.push(client);
-        startNext(route);
+        if (client) giveBack(route, client);
       },
     });
     const waiting: Waiting = {
@@ -157,27 +119,8 @@ function send(route: Route, url: URL, request: OutboundRequest): Promise<Outcome
         given.dispatch(dispatchOptions(url, request), attempt);
       },
     };
-    route.waiting.add(waiting);
-    startNext(route);
+    enqueue(route, waiting);
   });
-}
-
-/** A queue of undici would hold a request until its turn even when its time is over; this one forgets it. */
-function startNext(route: Route): void {
-  route.usedAt = performance.now();
-  for (const next of route.waiting) {
-    const client = route.idle.pop() ?? openClient(route);
-    if (!client) return;
-    route.waiting.delete(next);
-    next.send(client);
-  }
-}
-
-function openClient({ clients, limit, open }: Route): Client | undefined {
-  if (clients.length >= limit) return undefined;
-  const client = open();
-  clients.push(client);
-  return client;
 }
 
 function dispatchOptions(url: URL, { headers, body }: OutboundRequest): Dispatcher.DispatchOptions {
@@ -202,13 +145,4 @@ function headerProblem(headers: Record<string, string>): string | undefined {
 
 function failed(kind: "refused" | "connection", message: string): Outcome {
   return { kind, message, durationMs: 0 };
-}
-
-function closeIdle(routes: Map<string, Route>, unusedMs: number): void {
-  const before = performance.now() - unusedMs;
-  for (const [key, route] of routes) {
-    if (route.idle.length < route.clients.length || route.waiting.size > 0 || route.usedAt > before) continue;
-    routes.delete(key);
-    for (const client of route.clients) void client.close();
-  }
 }
