@@ -2,66 +2,27 @@
 // and connections to anywhere are made by the test's own dialler.
 
 import { connect } from "node:net";
-import { createServer } from "node:tls";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { hostileUrls } from "../testing/hostile-urls.ts";
-import { answering, type Receiver, startReceiver, testCertificate } from "../testing/receiver.ts";
-import type { EgressRules } from "./egress.ts";
-import { createGuardedConnector, type DialOptions, dial, type GuardOptions, type Lookup } from "./guard.ts";
-import { createOutbound, type Outbound } from "./http-client.ts";
+import { buildOutbound, post, resolving } from "../testing/outbound.ts";
+import { answering, receive } from "../testing/receiver.ts";
+import { createGuardedConnector, type DialOptions, dial } from "./guard.ts";
 
 const publicAddress = "93.184.216.34";
 const ok = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-const closers: (() => Promise<unknown>)[] = [];
-
-afterEach(async () => {
-  for (const close of closers.splice(0)) await close();
-});
-
-function build(
-  options: Partial<Omit<GuardOptions, "rules">> & { rules?: Partial<EgressRules> } = {},
-): Outbound {
-  const rules = { httpToLoopback: false, allow: [], ...options.rules };
-  const outbound = createOutbound({ ...options, rules });
-  closers.push(() => outbound.close());
-  return outbound;
-}
-
-async function receive(...behave: Parameters<typeof startReceiver>): Promise<Receiver> {
-  const receiver = await startReceiver(...behave);
-  closers.push(() => receiver.close());
-  return receiver;
-}
-
-const send = (outbound: Outbound, url: string, timeoutMs = 2000) =>
-  outbound.post({ url, headers: {}, body: "{}", timeoutMs });
-
-/** Answers each call with the next of these lists of addresses, the last one for ever. */
-function resolving(...answers: string[][]): Lookup & { calls: number } {
-  const lookup = (_: string, done: Parameters<Lookup>[1]) => {
-    const answer = answers[Math.min(lookup.calls, answers.length - 1)] ?? [];
-    lookup.calls += 1;
-    done(
-      null,
-      answer.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })),
-    );
-  };
-  lookup.calls = 0;
-  return lookup;
-}
 
 describe("sending to hostile URLs", () => {
   test.each(hostileUrls)("%s is refused without dialling or resolving", async (url) => {
     let dialled = 0;
     const lookup = resolving([publicAddress]);
-    const outbound = build({
+    const outbound = buildOutbound({
       lookup,
       connect: (options) => {
         dialled += 1;
         return dial(options);
       },
     });
-    const outcome = await send(outbound, url);
+    const outcome = await post(outbound, url);
     expect(outcome.kind).toBe("refused");
     expect(JSON.stringify(outcome)).not.toMatch(/\d+\.\d+\.\d+|::/);
     expect([dialled, lookup.calls]).toEqual([0, 0]);
@@ -81,8 +42,8 @@ describe("names", () => {
     [["0.0.0.0"], "unspecified"],
     [["203.0.113.7", "192.0.2.1"], "reserved"],
   ])("one that resolves to %j is refused: %s", async (addresses, rule) => {
-    const outbound = build({ lookup: resolving(addresses) });
-    expect(await send(outbound, "https://hooks.example/")).toMatchObject({
+    const outbound = buildOutbound({ lookup: resolving(addresses) });
+    expect(await post(outbound, "https://hooks.example/")).toMatchObject({
       kind: "refused",
       message: `The URL must not lead to an address of the kind "${rule}".`,
     });
@@ -91,9 +52,12 @@ describe("names", () => {
   test("public when saved and private when sent: nobody is connected to", async () => {
     const receiver = await receive(answering(ok));
     const lookup = resolving([publicAddress], ["127.0.0.1"]);
-    const outbound = build({ lookup, connect: (options) => dial({ ...options, port: receiver.port }) });
+    const outbound = buildOutbound({
+      lookup,
+      connect: (options) => dial({ ...options, port: receiver.port }),
+    });
     lookup("hooks.example", () => {});
-    expect(await send(outbound, "https://hooks.example/")).toMatchObject({ kind: "refused" });
+    expect(await post(outbound, "https://hooks.example/")).toMatchObject({ kind: "refused" });
     expect(lookup.calls).toBe(2);
     expect(receiver.connections).toBe(0);
   });
@@ -101,8 +65,8 @@ describe("names", () => {
   test("the checked answer is the one connected to: there is no second resolution", async () => {
     const receiver = await receive(answering(ok));
     const lookup = resolving(["127.0.0.1"], ["10.0.0.1"]);
-    const outbound = build({ lookup, rules: { allow: ["127.0.0.0/8", "hooks.example"] } });
-    const outcome = await send(outbound, `http://hooks.example:${receiver.port}/`);
+    const outbound = buildOutbound({ lookup, rules: { allow: ["127.0.0.0/8", "hooks.example"] } });
+    const outcome = await post(outbound, `http://hooks.example:${receiver.port}/`);
     expect(outcome).toMatchObject({ kind: "response", status: 200, body: "ok" });
     expect(lookup.calls).toBe(1);
   });
@@ -110,26 +74,28 @@ describe("names", () => {
   test("localhost is never resolved, and reaches a receiver of either family", async () => {
     const receiver = await receive(answering(ok));
     const lookup = resolving([publicAddress]);
-    const outbound = build({ lookup, rules: { httpToLoopback: true } });
-    expect(await send(outbound, `http://localhost:${receiver.port}/`)).toMatchObject({ status: 200 });
-    expect(await send(outbound, `http://app.localhost.:${receiver.port}/`)).toMatchObject({ status: 200 });
+    const outbound = buildOutbound({ lookup, rules: { httpToLoopback: true } });
+    expect(await post(outbound, `http://localhost:${receiver.port}/`)).toMatchObject({ status: 200 });
+    expect(await post(outbound, `http://app.localhost.:${receiver.port}/`)).toMatchObject({ status: 200 });
     expect(lookup.calls).toBe(0);
   });
 
   test("one that does not resolve, or resolves to nothing, is a failed connection", async () => {
     const missing = Object.assign(new Error("getaddrinfo ENOTFOUND"), { code: "ENOTFOUND" });
-    const outbound = build({ lookup: (_, done) => done(missing, []) });
-    expect(await send(outbound, "https://hooks.example/")).toMatchObject({
+    const outbound = buildOutbound({ lookup: (_, done) => done(missing, []) });
+    expect(await post(outbound, "https://hooks.example/")).toMatchObject({
       kind: "connection",
       message: "The host name does not resolve.",
     });
-    const empty = build({ lookup: resolving([]) });
-    expect(await send(empty, "https://hooks.example/")).toMatchObject({ kind: "connection" });
+    const empty = buildOutbound({ lookup: resolving([]) });
+    expect(await post(empty, "https://hooks.example/")).toMatchObject({ kind: "connection" });
   });
 
   test("a resolver that never answers is over at the deadline", async () => {
-    const outbound = build({ lookup: () => {} });
-    expect(await send(outbound, "https://hooks.example/", 100)).toMatchObject({ kind: "timeout" });
+    const outbound = buildOutbound({ lookup: () => {} });
+    expect(await post(outbound, "https://hooks.example/", { timeoutMs: 100 })).toMatchObject({
+      kind: "timeout",
+    });
   });
 });
 
@@ -165,12 +131,12 @@ describe("the address that was reached", () => {
     "%s that leads to loopback after all: not a byte is sent",
     async (url) => {
       const receiver = await receive();
-      const outbound = build({
+      const outbound = buildOutbound({
         lookup: resolving([publicAddress]),
         connect: lying(receiver.port),
         rules: { allow: url.startsWith("http:") ? [publicAddress, "93.184.0.0/16"] : [] },
       });
-      const outcome = await send(outbound, url.replace("http://hooks.example", `http://${publicAddress}`));
+      const outcome = await post(outbound, url.replace("http://hooks.example", `http://${publicAddress}`));
       expect(outcome).toMatchObject({ kind: "refused" });
       await new Promise((resolve) => setTimeout(resolve, 50));
       expect(receiver.received).toBe("");
@@ -179,8 +145,8 @@ describe("the address that was reached", () => {
 });
 
 test("a name that leads to this very machine is refused although the address is public", async () => {
-  const outbound = build({ lookup: resolving([publicAddress]), ownAddresses: () => [publicAddress] });
-  expect(await send(outbound, "https://hooks.example/")).toMatchObject({
+  const outbound = buildOutbound({ lookup: resolving([publicAddress]), ownAddresses: () => [publicAddress] });
+  expect(await post(outbound, "https://hooks.example/")).toMatchObject({
     kind: "refused",
     message: expect.stringContaining("own address"),
   });
@@ -195,57 +161,10 @@ describe("redirects", () => {
       const first = await receive(
         answering(`HTTP/1.1 ${status} Moved\r\nlocation: ${location}\r\ncontent-length: 0\r\n\r\n`),
       );
-      const outbound = build({ rules: { httpToLoopback: true } });
-      const outcome = await send(outbound, `http://127.0.0.1:${first.port}/`);
+      const outbound = buildOutbound({ rules: { httpToLoopback: true } });
+      const outcome = await post(outbound, `http://127.0.0.1:${first.port}/`);
       expect(outcome).toMatchObject({ kind: "response", status });
       expect(second.connections).toBe(0);
     },
   );
-});
-
-describe("TLS", () => {
-  async function startTls() {
-    const server = createServer(testCertificate, (socket) => answering(ok)(socket));
-    server.on("tlsClientError", () => {});
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    closers.push(() => new Promise((resolve) => server.close(resolve)));
-    return (server.address() as { port: number }).port;
-  }
-  const here = { lookup: resolving(["127.0.0.1"]), rules: { allow: ["127.0.0.0/8"] } };
-  const trusting = (options: DialOptions) => dial(options, { ca: testCertificate.cert });
-
-  test("a trusted certificate for the name is accepted, by the name and not the address", async () => {
-    const outbound = build({ ...here, connect: trusting });
-    const port = await startTls();
-    expect(await send(outbound, `https://hooks.example:${port}/`)).toMatchObject({ status: 200, body: "ok" });
-  });
-
-  test("one for another name, or from nobody trusted, is not", async () => {
-    const port = await startTls();
-    const outbound = build({ ...here, connect: trusting });
-    expect(await send(outbound, `https://other.example:${port}/`)).toMatchObject({
-      kind: "tls",
-      message: "The TLS certificate is for another host name.",
-    });
-    const plain = build(here);
-    expect(await send(plain, `https://hooks.example:${port}/`)).toMatchObject({
-      kind: "tls",
-      message: "The TLS certificate is not from a trusted authority.",
-    });
-  });
-
-  test("no environment variable turns the check off", async () => {
-    const port = await startTls();
-    process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
-    try {
-      expect(await send(build(here), `https://hooks.example:${port}/`)).toMatchObject({ kind: "tls" });
-    } finally {
-      delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
-    }
-  });
-
-  test("a receiver that does not speak it fails the handshake", async () => {
-    const receiver = await receive((socket) => socket.write("HTTP/1.1 400 Bad Request\r\n\r\n"));
-    expect(await send(build(here), `https://hooks.example:${receiver.port}/`)).toMatchObject({ kind: "tls" });
-  });
 });

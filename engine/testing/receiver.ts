@@ -1,4 +1,6 @@
-import { createServer, type Socket } from "node:net";
+import { createServer as createHttpServer, type RequestListener } from "node:http";
+import { createServer, type Server, type Socket } from "node:net";
+import { onTestFinished } from "vitest";
 
 export type Receiver = {
   port: number;
@@ -38,6 +40,40 @@ export async function startReceiver(behave: (socket: Socket) => void = () => {})
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** The same, ended with the test. */
+export async function receive(behave?: (socket: Socket) => void): Promise<Receiver> {
+  const receiver = await startReceiver(behave);
+  onTestFinished(() => receiver.close());
+  return receiver;
+}
+
+/** A well-behaved HTTP server, ended with the test. */
+export async function serve(
+  listener: RequestListener,
+): Promise<{ url: string; readonly connections: number }> {
+  let connections = 0;
+  const server = createHttpServer(listener).on("connection", () => {
+    connections += 1;
+  });
+  const port = await listenForTest(server, () => server.closeAllConnections());
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    get connections() {
+      return connections;
+    },
+  };
+}
+
+/** Starts a server on loopback and ends it with the test. */
+export async function listenForTest(server: Server, closeAll = () => {}): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    closeAll();
+    return new Promise<void>((resolve) => server.close(() => resolve()));
+  });
+  return (server.address() as { port: number }).port;
 }
 
 /** Answers every request of a connection with these bytes, once its head has arrived. */
