@@ -129,12 +129,16 @@ function examplesOf({ words, named: { operation } }: OperationCommand, flags: re
   return [shortest, `${shortest} ${more ? `--${more.name}${value}` : "--json"}`];
 }
 
+/** The longest JSON that still reads well in an example; longer values come from a file. */
+const longestJson = 40;
+
 function sampleOf({ example, field = "", type }: Partial<Flag> = {}): string {
-  if (Array.isArray(example) && example.every((item) => typeof item === "string"))
-    return shellQuote(example.join(","));
+  const isJson = type?.kinds.has("object") || type?.items?.kinds.has("object");
+  if (isJson && (example === undefined || JSON.stringify(example).length > longestJson))
+    return `@${kebab(field)}.json`;
+  if (Array.isArray(example) && !isJson) return shellQuote(example.join(","));
   if (example !== undefined) return shellQuote(example);
   if (type?.choices[0] !== undefined) return shellQuote(type.choices[0]);
-  if (type?.kinds.has("object") || type?.items?.kinds.has("object")) return `@${kebab(field)}.json`;
   if (/e_?mail/i.test(field)) return "ada@example.com";
   return type?.kinds.has("number") && !type.kinds.has("string") ? "1" : field.toUpperCase();
 }
