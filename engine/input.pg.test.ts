@@ -2,14 +2,8 @@
 
 import { contract, isRead } from "@rotorsh/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  buildThings,
-  call,
-  codeOf,
-  sampledOperations,
-  startTestEngine,
-  type TestEngine,
-} from "./testing/index.ts";
+import { buildThings, call, codeOf, startTestEngine, type TestEngine } from "./testing/index.ts";
+import { sampledOperations } from "./testing/samples.ts";
 
 let rotor: TestEngine;
 

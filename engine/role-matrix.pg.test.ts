@@ -3,15 +3,8 @@
 import { contract } from "@rotorsh/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Caller } from "./caller.ts";
-import {
-  call,
-  codeOf,
-  type OperationName,
-  sampledOperations,
-  startTestEngine,
-  type TestEngine,
-  type Things,
-} from "./testing/index.ts";
+import { call, codeOf, startTestEngine, type TestEngine } from "./testing/index.ts";
+import { type OperationName, sampledOperations, type Things } from "./testing/samples.ts";
 
 const people = [
   "admin",

@@ -4,16 +4,8 @@ import { contract, isRead, pathParameters, RotorError } from "@rotorsh/contract"
 import postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { appRole, tenantTables } from "./store/roles.ts";
-import {
-  buildThings,
-  call,
-  type Sampled,
-  sampledOperations,
-  startTestEngine,
-  type TestEngine,
-  type TestWorkspace,
-  type Things,
-} from "./testing/index.ts";
+import { buildThings, call, startTestEngine, type TestEngine, type TestWorkspace } from "./testing/index.ts";
+import { type Sampled, sampledOperations, type Things } from "./testing/samples.ts";
 
 let rotor: TestEngine;
 let stranger: TestWorkspace;

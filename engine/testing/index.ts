@@ -9,5 +9,4 @@ export {
   testOptions,
 } from "./engine.ts";
 export { type Proxy, startProxy } from "./proxy.ts";
-export { type OperationName, type Sampled, sampledOperations, type Things } from "./samples.ts";
 export { buildThings } from "./things.ts";

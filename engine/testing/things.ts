@@ -13,7 +13,8 @@ export async function buildThings({ engine, sql }: TestEngine, home: TestWorkspa
     callback_url: "https://app.example.com/",
   });
   const job = await call(engine, home.admin, contract.jobs.enqueue, { name: queue });
-  const key = await buildKey(sql, home, { role: "developer", expiresAt: new Date("2099-01-01T00:00:00Z") });
+  const inAMonth = new Date(Date.now() + 30 * 24 * 60 * 60 * 1000);
+  const key = await buildKey(sql, home, { role: "developer", expiresAt: inAMonth });
   const member = await buildMember(sql, home.id, { role: "developer" });
   return { queue, job: job.id, key: key.id, member, workspace: home.id };
 }
