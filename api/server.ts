@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { type GivenKey, startEngine } from "@rotorsh/engine";
+import { type GivenKey, StartRefused, startEngine } from "@rotorsh/engine";
 import { startEmbeddedPostgres } from "@rotorsh/engine/embedded";
 import { createApp } from "./app.ts";
 import { banner } from "./banner.ts";
@@ -54,7 +54,8 @@ async function main(): Promise<void> {
     listener.serve((request, env) => app.fetch(request, env as object));
     log.info({ url: listener.url, role: config.role }, "ready");
   } catch (error) {
-    log.fatal({ err: error }, "the start failed");
+    if (error instanceof StartRefused) console.error(error.message);
+    else log.fatal({ err: error }, "the start failed");
     await stop(1);
   }
 }

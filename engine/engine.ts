@@ -13,8 +13,6 @@ import { startWorkers } from "./workers/index.ts";
 export type EngineOptions = ServiceOptions & {
   /** Keys that are valid from the start, for the workspace `default`. */
   givenKeys?: readonly GivenKey[];
-  /** False in a process that only answers requests. */
-  workers?: boolean;
 };
 
 export type Engine = {
@@ -29,7 +27,7 @@ export type Engine = {
 
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const services = await openServices(options);
-  const { databases, redis } = services;
+  const { databases, broker } = services;
   await ensureDefaultWorkspace(services, options.givenKeys ?? []);
   const perform = createPerform(services, listHandlers(contract, handlers));
   const workers = options.workers === false ? undefined : startWorkers(services, options);
@@ -42,7 +40,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     isReady: () => databases.answers(),
     async close() {
       await workers?.stop();
-      await redis.close();
+      await broker.close();
       await databases.close();
     },
   };

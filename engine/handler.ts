@@ -1,5 +1,5 @@
 import type { ErrorCode, Operation, OperationTree, OutputOf, ParsedInputOf } from "@rotorsh/contract";
-import type { RedisLink } from "./broker/redis.ts";
+import type { Broker } from "./broker/broker.ts";
 import type { Caller } from "./caller.ts";
 import type { Intake } from "./intake.ts";
 import type { Log } from "./log.ts";
@@ -8,16 +8,20 @@ import type { Egress } from "./outbound/egress.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 import type { Database, Databases } from "./store/database.ts";
 import type { WorkspaceRow } from "./store/workspaces.ts";
+import type { Confirmations } from "./vault/confirmation.ts";
 import type { Vault } from "./vault/vault.ts";
 
 /** What lives as long as the process. */
 export type Services = {
   databases: Databases;
   vault: Vault;
+  /** Tokens that say a preview was seen. */
+  confirmations: Confirmations;
   rateLimiter: RateLimiter;
   /** Where this server may be told to call. */
   egress: Egress;
-  redis: RedisLink;
+  /** Moves work between processes. */
+  broker: Broker;
   /** Stores new jobs; answers once they are durable. */
   intake: Intake;
   /** Says that these queues may have work. */

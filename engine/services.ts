@@ -1,14 +1,16 @@
 // Migrates the database, and opens what an engine works with.
 
 import { auditDenied } from "./audit-trail.ts";
-import { openRedis } from "./broker/redis.ts";
+import { openBroker } from "./broker/broker.ts";
 import type { Services } from "./handler.ts";
 import { createIntake } from "./intake.ts";
 import type { Log } from "./log.ts";
 import { createEgress, type EgressRules } from "./outbound/egress.ts";
 import { createRateLimiter } from "./rate-limiter.ts";
 import { type Databases, openDatabases } from "./store/database.ts";
+import { readInstallation } from "./store/installation.ts";
 import { migrate } from "./store/migrate.ts";
+import { createConfirmations } from "./vault/confirmation.ts";
 import { createVault, type KeyRing } from "./vault/vault.ts";
 
 export type ServiceOptions = {
@@ -17,6 +19,8 @@ export type ServiceOptions = {
   keyRing: KeyRing;
   /** Where this server may be told to call. */
   egress: EgressRules;
+  /** False in a process that only answers requests. */
+  workers?: boolean;
   version: string;
   log: Log;
 };
@@ -27,9 +31,19 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
   if (applied.length > 0) log.info({ applied }, "database migrated");
   if (!rowSecurity) log.warn({}, "this database login may not create roles: row-level security is off");
   const databases = openDatabases({ url: databaseUrl, rowSecurity });
+  const hasWorkers = options.workers !== false;
+  const installation = await readInstallation(databases.sql);
+  const broker = await openBroker({ databaseUrl, redisUrl, listens: hasWorkers, installation, log }).catch(
+    async (error: unknown) => {
+      await databases.close();
+      throw error;
+    },
+  );
   const wakes = new Set<(queueUids: Iterable<number>) => void>();
   const wake: Services["wake"] = (queueUids) => {
     for (const listener of wakes) listener(queueUids);
+    // A process with workers takes the work itself.
+    if (!hasWorkers) broker.wake(queueUids);
   };
   return {
     databases,
@@ -37,9 +51,10 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
     wake,
     onWake: (listener) => wakes.add(listener),
     vault: createVault(keyRing),
+    confirmations: createConfirmations(keyRing),
     rateLimiter: createRateLimiter(databases.sql, log),
     egress: createEgress(options.egress),
-    redis: openRedis(redisUrl, log),
+    broker,
     version,
     log,
     denied: recordDenials(databases, log),

@@ -28,10 +28,9 @@ export const whoami: Handlers<Contract>["whoami"] = {
 export const status: Handlers<Contract>["status"] = {
   async get(_input, context) {
     const { services } = context;
-    const redis = await services.redis.ping();
+    const { broker, redis } = await services.broker.health();
     const { total } = await countExecutions(context.db, workspaceOf(context).id, context.now);
     // That this answers at all says that api and database do.
-    const broker = redis === "down" ? "down" : "ok";
     return {
       api: "ok",
       database: "ok",

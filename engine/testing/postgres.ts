@@ -5,6 +5,7 @@ import { chmod, mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
+import { migrateBroker } from "../broker/postgres.ts";
 import { startEmbeddedPostgres } from "../embedded/index.ts";
 import { migrate } from "../store/migrate.ts";
 import { execute, inDatabase } from "./execute.ts";
@@ -40,6 +41,7 @@ async function prepare() {
     const template = `rotor_template_${randomBytes(6).toString("hex")}`;
     await execute(server, `create database ${template}`);
     await migrate(inDatabase(server, template));
+    await migrateBroker(inDatabase(server, template));
     await execute(server, `alter database ${template} with is_template true allow_connections false`);
     return {
       server,

@@ -10,9 +10,10 @@ import { startTimers } from "./timers.ts";
 export function startWorkers(services: Services, { egress }: { egress: EgressRules }): Loop {
   const outbound = createOutbound({ rules: egress });
   const dispatcher = createDispatcher(services, outbound);
-  services.onWake((queueUids) => dispatcher.wake(queueUids));
+  services.onWake(dispatcher.wake);
+  services.broker.onWake(services.wake);
   const housekeeping = startHousekeeping(services);
-  const timers = startTimers(services, dispatcher);
+  const timers = startTimers(services);
   return {
     async stop() {
       await Promise.all([housekeeping.stop(), timers.stop(), dispatcher.stop()]);

@@ -13,7 +13,6 @@ import {
   promoteDue,
 } from "../store/job-work.ts";
 import { foldFlow } from "../store/queue-numbers.ts";
-import type { Dispatcher } from "./dispatcher.ts";
 import type { Loop } from "./housekeeping.ts";
 
 const dueEveryMs = 100;
@@ -28,22 +27,22 @@ const stalled = {
   message: "The worker of this attempt was not heard of again.",
 } as const;
 
-export function startTimers(services: Services, dispatcher: Dispatcher): Loop {
+export function startTimers(services: Services): Loop {
   const { sql } = services.databases;
   const loops = [
     every(services, dueEveryMs, async () => {
       for (;;) {
         const { moved, queues } = await promoteDue(sql, batch);
-        dispatcher.wake(queues);
+        services.wake(queues);
         if (moved < batch) return;
       }
     }),
     every(services, leasesEveryMs, async () => {
       const expired = await findExpiredLeases(sql, batch);
       for (const lease of expired) await endStalled(services, lease);
-      dispatcher.wake(new Set(expired.map(({ queueUid }) => queueUid)));
+      services.wake(new Set(expired.map(({ queueUid }) => queueUid)));
     }),
-    every(services, readyEveryMs, async () => dispatcher.wake(await findReadyQueues(sql))),
+    every(services, readyEveryMs, async () => services.wake(await findReadyQueues(sql))),
     every(services, foldEveryMs, () => foldFlow(sql)),
   ];
   return {
