@@ -60,7 +60,8 @@ export function openDatabases(options: DatabaseOptions): Databases {
     answers: heartbeat.answers,
     async close() {
       await heartbeat.stop();
-      await endPools(pools, 5);
+      // Long enough for what is under way; a client that lost its connection does not end by itself.
+      await endPools(pools, 1);
     },
   };
 }

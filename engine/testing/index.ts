@@ -8,5 +8,5 @@ export {
   type TestWorkspace,
   testOptions,
 } from "./engine.ts";
-export { type Proxy, startProxy } from "./proxy.ts";
+export { startProxy, type TestProxy } from "./proxy.ts";
 export { buildThings } from "./things.ts";

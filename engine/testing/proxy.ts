@@ -5,7 +5,7 @@ import { connect, createServer, type Socket } from "node:net";
 /** `refuse` resets new and open connections; `black-hole` accepts everything and delivers nothing. */
 export type ProxyMode = "pass" | "refuse" | "black-hole";
 
-export type Proxy = {
+export type TestProxy = {
   /** The same URL, through the proxy. */
   url: string;
   set(mode: ProxyMode): void;
@@ -14,7 +14,7 @@ export type Proxy = {
   close(): Promise<void>;
 };
 
-export async function startProxy(target: string): Promise<Proxy> {
+export async function startProxy(target: string): Promise<TestProxy> {
   const { hostname, port } = new URL(target);
   const pairs = new Set<readonly [Socket, Socket]>();
   const swallowed = new WeakSet<Socket>();
