@@ -1,0 +1,74 @@
+// Adds jobs to a Rotor server over HTTP, with the connections of many clients.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { Pool } from "undici";
+import { answer } from "./child.ts";
+import { nowNs } from "./clock.ts";
+import { type Load, repeat } from "./load.ts";
+import { payload } from "./payload.ts";
+
+export type Target = { url: string; key: string; queue: string };
+
+const batchSize = 500;
+const job = { payload: payload() };
+
+function open({ url, key, queue }: Target, connections: number) {
+  const pool = new Pool(url, { connections, pipelining: 1 });
+  const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+  return {
+    async post(path: string, body: string): Promise<void> {
+      const response = await pool.request({
+        method: "POST",
+        path: `/v1/queues/${queue}/${path}`,
+        headers,
+        body,
+      });
+      const text = await response.body.text();
+      if (response.statusCode !== 201) throw new Error(`${response.statusCode} ${text.slice(0, 500)}`);
+    },
+    close: () => pool.close(),
+  };
+}
+
+const methods = {
+  /** Jobs per second, one per request. */
+  async singles({ target, load }: { target: Target; load: Load }): Promise<number> {
+    const client = open(target, load.lanes);
+    const body = JSON.stringify(job);
+    const rate = await repeat(load, () => client.post("jobs", body));
+    await client.close();
+    return rate;
+  },
+  /** Jobs per second, 500 per request. */
+  async batches({ target, load }: { target: Target; load: Load }): Promise<number> {
+    const client = open(target, load.lanes);
+    const body = JSON.stringify({ jobs: Array.from({ length: batchSize }, () => job) });
+    const rate = await repeat(load, () => client.post("jobs/batch", body));
+    await client.close();
+    return rate * batchSize;
+  },
+  async fill({ target, count }: { target: Target; count: number }): Promise<void> {
+    const client = open(target, 4);
+    let left = count;
+    const lane = async () => {
+      while (left > 0) {
+        const size = Math.min(batchSize, left);
+        left -= size;
+        await client.post("jobs/batch", JSON.stringify({ jobs: Array.from({ length: size }, () => job) }));
+      }
+    };
+    await Promise.all([lane(), lane(), lane(), lane()]);
+    await client.close();
+  },
+  /** One job at a time, each with the time it was sent. */
+  async spaced({ target, count, gapMs }: { target: Target; count: number; gapMs: number }): Promise<void> {
+    const client = open(target, 1);
+    for (let sent = 0; sent < count; sent++) {
+      await client.post("jobs", JSON.stringify({ payload: payload({ sentNs: String(nowNs()) }) }));
+      await sleep(gapMs);
+    }
+    await client.close();
+  },
+};
+export type Producer = typeof methods;
+answer(methods);

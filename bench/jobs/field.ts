@@ -1,0 +1,74 @@
+// Opens everything that takes part: one Postgres, one Redis, one receiver, and each engine in processes of its own.
+
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import { findRedis, startRedis } from "../../scripts/redis.mjs";
+import { openPlace } from "../harness/place.ts";
+import { startBullMq, startGraphile } from "./peers.ts";
+import { type Receiving, type Rotor, startReceiver, startRotor } from "./rotor.ts";
+import type { Measured } from "./rounds.ts";
+
+export type Field = {
+  receiving: Receiving;
+  measured: Measured;
+  /** One more server, with a database of its own. */
+  addRotor(name: string): Promise<Rotor>;
+  close(): Promise<void>;
+};
+
+export async function openField(): Promise<Field> {
+  const closers: (() => Promise<void>)[] = [];
+  const opened = <T>(value: T, close: () => Promise<void>): T => {
+    closers.push(close);
+    return value;
+  };
+  const close = async () => {
+    for (const closeOne of closers.reverse()) await closeOne();
+  };
+  try {
+    const place = await openPlace();
+    opened(place, () => place.close());
+    const receiving = await startReceiver();
+    opened(receiving, () => receiving.child.stop());
+    const redisUrl = await openRedis(closers);
+    const add = async (name: string, redis?: string) => {
+      const databaseUrl = await place.createDatabase(name);
+      const rotor = await startRotor(
+        { folder: join(place.folder, name), databaseUrl, ...(redis && { redisUrl: redis }) },
+        receiving,
+      );
+      return opened(rotor, () => rotor.stop());
+    };
+    const stoppable = <P extends { stop(): Promise<void> }>(peer: P) => opened(peer, () => peer.stop());
+    const measured: Measured = {
+      rotor: await add("rotor"),
+      rotorWithRedis: redisUrl ? await add("rotor_redis", redisUrl) : undefined,
+      bullMqPostgres: stoppable(
+        startBullMq({ postgresUrl: await place.createDatabase("bullmq") }, receiving),
+      ),
+      bullMqRedis: redisUrl ? stoppable(startBullMq({ redisUrl }, receiving)) : undefined,
+      graphile: stoppable(startGraphile(await place.createDatabase("graphile"), false, receiving)),
+      graphileBatched: stoppable(startGraphile(await place.createDatabase("batched"), true, receiving)),
+    };
+    return { receiving, measured, addRotor: (name) => add(name), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** With the persistence a careful operator would give it. */
+async function openRedis(closers: (() => Promise<void>)[]): Promise<string | undefined> {
+  const found = await findRedis();
+  if ("missing" in found) {
+    console.error(`without Redis: ${found.missing}`);
+    return undefined;
+  }
+  const { url, stop } = await startRedis(found);
+  closers.push(stop);
+  const redis = new Redis(url);
+  await redis.config("SET", "appendonly", "yes");
+  await redis.config("SET", "appendfsync", "everysec");
+  redis.disconnect();
+  return url;
+}

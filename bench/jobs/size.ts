@@ -1,0 +1,36 @@
+import { parseArgs } from "node:util";
+
+export type Size = {
+  rounds: number;
+  /** Seconds of each accept measurement. */
+  seconds: number;
+  drained: number;
+  delays: number;
+  /** Jobs that wait in the full queue, and are delivered at the end. */
+  backlog: number;
+};
+
+const full: Size = { rounds: 3, seconds: 4, drained: 20_000, delays: 200, backlog: 1_000_000 };
+const quick: Size = { rounds: 1, seconds: 1.5, drained: 5000, delays: 60, backlog: 60_000 };
+
+export const parts = ["accept", "drain", "start", "backlog"] as const;
+export type Part = (typeof parts)[number];
+
+/** `--quick`, `--rounds 5`, `--only accept,drain`, `--backlog 100000`. */
+export function readArguments(): { size: Size; wanted: readonly Part[]; quick: boolean } {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: "boolean", default: false },
+      rounds: { type: "string" },
+      only: { type: "string" },
+      backlog: { type: "string" },
+    },
+  });
+  const size = { ...(values.quick ? quick : full) };
+  if (values.rounds) size.rounds = Number(values.rounds);
+  if (values.backlog) size.backlog = Number(values.backlog);
+  const wanted = values.only?.split(",") ?? parts;
+  const unknown = wanted.find((name) => !parts.includes(name as Part));
+  if (unknown) throw new Error(`there is no part ${unknown}; there are ${parts.join(", ")}`);
+  return { size, wanted: wanted as Part[], quick: values.quick };
+}
