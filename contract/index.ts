@@ -1,13 +1,26 @@
 import { status, usage, whoami } from "./account.ts";
 import { apiKeys } from "./api-keys.ts";
 import { audit } from "./audit.ts";
+import { dlq } from "./dlq.ts";
 import { jobs } from "./jobs.ts";
 import { members } from "./members.ts";
 import { queues } from "./queues.ts";
 import { admin, workspaces } from "./workspaces.ts";
 
 /** Everything Rotor can be asked, by noun and verb. */
-export const contract = { queues, jobs, apiKeys, members, workspaces, whoami, status, usage, audit, admin };
+export const contract = {
+  queues,
+  jobs,
+  dlq,
+  apiKeys,
+  members,
+  workspaces,
+  whoami,
+  status,
+  usage,
+  audit,
+  admin,
+};
 export type Contract = typeof contract;
 
 export type { KeyTier } from "./api-keys.ts";

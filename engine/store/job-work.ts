@@ -104,7 +104,7 @@ export async function promoteDue(
       select queue_uid, id from job where state = 'delayed' and due_at <= (select rotor_now())
       order by due_at limit ${most} for update skip locked
     ), moved as (
-      update job j set state = 'waiting', due_at = null from due d
+      update job j set state = 'waiting' from due d
       where j.queue_uid = d.queue_uid and j.id = d.id
       returning j.queue_uid, j.workspace_id
     ), flowed as (

@@ -20,6 +20,9 @@ export const tenantTables: readonly string[] = [
   "queue_flow",
   "queue_total",
   "queue_minute",
+  "queue_gone",
+  "replay",
+  "replay_job",
   "audit_head",
   "audit_event",
 ];

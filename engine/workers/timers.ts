@@ -14,11 +14,13 @@ import {
 } from "../store/job-work.ts";
 import { foldFlow } from "../store/queue-numbers.ts";
 import type { Loop } from "./housekeeping.ts";
+import { advanceReplays } from "./replays.ts";
 
 const dueEveryMs = 100;
 const leasesEveryMs = 1000;
 const readyEveryMs = 2000;
 const foldEveryMs = 1000;
+const replayEveryMs = 500;
 const batch = 1000;
 
 const stalled = {
@@ -44,6 +46,7 @@ export function startTimers(services: Services): Loop {
     }),
     every(services, readyEveryMs, async () => services.wake(await findReadyQueues(sql))),
     every(services, foldEveryMs, () => foldFlow(sql)),
+    every(services, replayEveryMs, () => advanceReplays(services)),
   ];
   return {
     async stop() {

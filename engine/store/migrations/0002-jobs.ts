@@ -3,6 +3,8 @@
 // One row per job, and an index entry only where some question needs it: a job is inserted once, claimed once
 // per attempt and ended once, and every one of those writes pays for every index.
 
+import { bulk } from "./0002-bulk.ts";
+
 /**
  * Ends attempts of one queue. An end whose lease is not the job's own any more is refused: somebody else has
  * the job by now. Answers the ids that were accepted.
@@ -16,6 +18,10 @@ declare
   v_ids text[];
   v_keys text[];
 begin
+  if not exists (select from queue where uid = p_queue) then
+    perform drop_ends(p_queue, p_ends);
+    return '{}';
+  end if;
   with sent as (
     select * from json_to_recordset(p_ends) as e (
       id text, lease uuid, state text, due_ms bigint, result text, reason text, fail_reason text,
@@ -47,6 +53,17 @@ begin
     perform release_keys(v_workspace, p_queue, v_keys, v_ids);
   end if;
   return coalesce(v_ids, '{}');
+end $$;
+
+-- The queue was deleted: how its jobs end is of no interest any more, but others may wait for their keys.
+create function drop_ends(p_queue bigint, p_ends json) returns void language plpgsql as $$
+declare v_ids text[];
+begin
+  select array_agg(j.id) into v_ids from job j
+  join json_to_recordset(p_ends) as e (id text, lease uuid) on j.id = e.id and j.lease = e.lease
+  where j.queue_uid = p_queue and j.state = 'active';
+  delete from job_key where queue_uid = p_queue and job_id = any(v_ids);
+  perform remove_jobs(p_queue, v_ids);
 end $$;
 
 -- Gives keys back, and lets the first job that waits for each of them, in every queue, be claimed again.
@@ -351,9 +368,11 @@ create table queue_minute (
   buckets bigint[] not null,
   primary key (queue_uid, minute)
 ) with (fillfactor = 70);
+create index queue_minute_age on queue_minute (minute);
 
 ${endJobs}
 ${claimJobs}
 ${workJobs}
 ${foldFlow}
+${bulk}
 `;
