@@ -51,8 +51,8 @@ const replayAt = {
 export const dlq = {
   list: operation({
     route: "GET /v1/queues/{name}/dlq",
-    summary: "List a queue's dead letters: jobs that failed for good and were not replayed, newest first.",
-    description: "For causes and how often each occurs, list the failure groups instead.",
+    summary: "List a queue's dead letters: jobs that failed for good and were not replayed.",
+    description: "Newest first. For causes and how often each occurs, list the failure groups instead.",
     synonyms: "dlq dead letter queue failed jobs errors",
     tools: { hosted: { name: "list_failed_jobs", toolset: "jobs" }, stdio: "rotor_get_dlq" },
     positionals: ["name"],

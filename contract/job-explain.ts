@@ -40,8 +40,7 @@ const LastAttempt = z.object({
 export const explainOf = <Id extends z.ZodString>(id: Id) =>
   operation({
     route: "GET /v1/queues/{name}/jobs/{id}/explain",
-    summary:
-      "Explain why a job is where it is: why it waits, does not start, or failed, and what to do next.",
+    summary: "Explain why a job waits, does not start, or failed, and what to do next.",
     synonyms: "why stuck waiting not running blocked failed debug diagnose",
     tools: { hosted: { name: "explain_job", toolset: "jobs" } },
     positionals: ["name", "id"],

@@ -25,7 +25,7 @@ const Probe = z.object({
 
 export const check = operation({
   route: "POST /v1/queues/{name}/check",
-  summary: "Check a callback queue's handler: reachable, TLS, signatures, age, repetition, time to answer.",
+  summary: "Check a queue's handler: reachable, TLS, signatures, repetition, time to answer.",
   description:
     "Sends four requests with the header x-rotor-check; the handler really runs with the payload you give, so confirm_handler_runs must be true. Without it the answer says what would be sent. Nothing is stored.",
   synonyms: "doctor diagnose test probe verify webhook endpoint url signature",

@@ -44,7 +44,7 @@ export const failedFilter = {
 
 export const stats = operation({
   route: "GET /v1/queues/{name}/stats",
-  summary: "Get a queue's statistics: jobs per state, age of the oldest waiting, throughput, durations.",
+  summary: "Get a queue's numbers: jobs per state, oldest waiting, throughput, durations.",
   synonyms: "queue depth backlog length size how many jobs waiting failed speed latency metrics",
   tools: { hosted: { name: "queue_stats", toolset: "default" } },
   positionals: ["name"],
@@ -66,10 +66,9 @@ export const stats = operation({
 
 export const drain = operation({
   route: "POST /v1/queues/{name}/drain",
-  summary:
-    "Delete the waiting jobs of a queue (empty, clear, flush, purge), and with include_delayed also the delayed.",
+  summary: "Delete a queue's waiting jobs (empty, clear, flush, purge it).",
   description:
-    "They are gone for good; active jobs go on, ended ones stay. To stop without deleting, set the queue's state instead. When remaining is above 0, call again.",
+    "With include_delayed the delayed ones too. They are gone for good; active jobs go on, ended ones stay. To stop without deleting, set the queue's state instead. When remaining is above 0, call again.",
   synonyms: "empty clear flush purge remove discard backlog",
   tools: { hosted: { name: "drain_queue", toolset: "default" }, stdio: "rotor_drain_queue" },
   positionals: ["name"],
