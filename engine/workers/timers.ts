@@ -41,7 +41,7 @@ export function startTimers(services: Services): Loop {
     }),
     every(services, leasesEveryMs, async () => {
       const expired = await findExpiredLeases(sql, batch);
-      for (const lease of expired) await endStalled(services, lease);
+      for (const lease of expired) services.wake(await endStalled(services, lease));
       services.wake(new Set(expired.map(({ queueUid }) => queueUid)));
     }),
     every(services, readyEveryMs, async () => services.wake(await findReadyQueues(sql))),
@@ -56,9 +56,9 @@ export function startTimers(services: Services): Loop {
 }
 
 /** An attempt nobody ended is spent: a job that kills its workers must come to an end too. */
-async function endStalled({ databases }: Services, expired: ExpiredLease): Promise<void> {
+async function endStalled({ databases }: Services, expired: ExpiredLease): Promise<number[]> {
   const end = endAttempt(expired, stalled, Math.random());
-  await endJobs(databases.sql, expired.queueUid, [
+  const { woken } = await endJobs(databases.sql, expired.queueUid, [
     {
       ...end,
       id: expired.id,
@@ -70,6 +70,7 @@ async function endStalled({ databases }: Services, expired: ExpiredLease): Promi
       error: stalled.message,
     },
   ]);
+  return woken;
 }
 
 function every({ log }: Services, ms: number, work: () => Promise<void>): Loop {
