@@ -35,7 +35,7 @@ export const failure = (reason = "http_503", failReason = "The handler answered 
 });
 
 /** The ids that were accepted. */
-export function end(
+export async function end(
   sql: postgres.Sql,
   uid: number,
   jobs: readonly Claimed[],
@@ -44,7 +44,7 @@ export function end(
   const none = { dueMs: null, result: null, reason: null, failReason: null, fingerprint: null };
   const blank = { ...none, durationMs: 10, status: null, response: null, error: null };
   const ends = jobs.map((job) => ({ ...blank, ...howOf(job), id: job.id, lease: job.lease }));
-  return endJobs(sql, uid, ends);
+  return (await endJobs(sql, uid, ends)).accepted;
 }
 
 /** Claims and ends everything that is ready, as far as the queue's concurrency reaches in each round. */

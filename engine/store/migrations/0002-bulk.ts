@@ -153,14 +153,17 @@ create table queue_gone (
 
 -- A job whose delivery is under way keeps its row, and with it its key, until the delivery ends or its lease does.
 create function purge_gone(p_queue bigint, p_most int) returns int language plpgsql as $$
-declare v_ids text[];
+declare
+  v_ids text[];
+  v_keys text[];
+  v_workspace text;
 begin
-  select array_agg(id) into v_ids from (
-    select id from job
+  select array_agg(id), array_agg(concurrency_key), min(workspace_id) into v_ids, v_keys, v_workspace from (
+    select id, concurrency_key, workspace_id from job
     where queue_uid = p_queue and (state <> 'active' or lease_until < rotor_now())
     limit p_most for update skip locked) found;
   if v_ids is null then return 0; end if;
-  delete from job_key where queue_uid = p_queue and job_id = any(v_ids);
+  perform release_keys(v_workspace, p_queue, v_keys, v_ids);
   return remove_jobs(p_queue, v_ids);
 end $$;
 `;

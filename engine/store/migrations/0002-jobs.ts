@@ -20,7 +20,7 @@ declare
 begin
   accepted := '{}';
   if not exists (select from queue where uid = p_queue) then
-    perform drop_ends(p_queue, p_ends);
+    woken := drop_ends(p_queue, p_ends);
     return;
   end if;
   with sent as (
@@ -56,14 +56,19 @@ begin
 end $$;
 
 -- The queue was deleted: how its jobs end is of no interest any more, but others may wait for their keys.
-create function drop_ends(p_queue bigint, p_ends json) returns void language plpgsql as $$
-declare v_ids text[];
+create function drop_ends(p_queue bigint, p_ends json) returns bigint[] language plpgsql as $$
+declare
+  v_ids text[];
+  v_keys text[];
+  v_workspace text;
+  v_woken bigint[];
 begin
-  select array_agg(j.id) into v_ids from job j
+  select array_agg(j.id), array_agg(j.concurrency_key), min(j.workspace_id) into v_ids, v_keys, v_workspace from job j
   join json_to_recordset(p_ends) as e (id text, lease uuid) on j.id = e.id and j.lease = e.lease
   where j.queue_uid = p_queue and j.state = 'active';
-  delete from job_key where queue_uid = p_queue and job_id = any(v_ids);
+  v_woken := release_keys(v_workspace, p_queue, v_keys, v_ids);
   perform remove_jobs(p_queue, v_ids);
+  return v_woken;
 end $$;
 
 -- Gives keys back, and lets the first job that waits for each of them, in every queue, be claimed again. Keys are
