@@ -8,7 +8,7 @@ import { createApp } from "./app.ts";
 import { banner } from "./banner.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { type DevKeys, ensureDevKeyRing, ensureDevKeys } from "./dev-files.ts";
-import { type Listener, listen } from "./listen.ts";
+import { addressProblem, type Listener, listen, urlOf } from "./listen.ts";
 import { createLog } from "./log.ts";
 import { findHolder } from "./port-holder.ts";
 
@@ -65,8 +65,10 @@ async function holdPort(config: Config, dataDir: string): Promise<Listener | und
   try {
     return await listen(config.port, config.host);
   } catch (error) {
+    const problem = addressProblem(error, config.port, config.host);
+    if (problem) throw new ConfigError(problem);
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    const url = `http://${config.host}:${config.port}`;
+    const url = urlOf(config.host, config.port);
     const holder = await findHolder(url, dataDir);
     if (holder.kind === "this server") {
       process.stdout.write(banner({ ...holder.keys, url }, "is running already"));
