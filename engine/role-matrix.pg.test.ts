@@ -79,6 +79,7 @@ const matrix: Record<OperationName, readonly Who[]> = {
 const unknown: Things = {
   queue: "nowhere",
   job: "job_unknown",
+  replay: "rpl_unknown",
   key: "key_unknown",
   member: "mem_unknown",
   workspace: "ws_unknown",

@@ -13,6 +13,7 @@ let foreign: Things;
 const unknown: Things = {
   queue: "no-such-queue",
   job: "job_unknown",
+  replay: "rpl_unknown",
   key: "key_unknown",
   member: "mem_unknown",
   workspace: "ws_unknown",

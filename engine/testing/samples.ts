@@ -8,10 +8,18 @@ export type OperationName = {
 }[keyof Contract & string];
 
 /** What an input can name. */
-export type Things = { queue: string; job: string; key: string; member: string; workspace: string };
+export type Things = {
+  queue: string;
+  job: string;
+  replay: string;
+  key: string;
+  member: string;
+  workspace: string;
+};
 
 const ofQueue = ({ queue }: Things) => ({ name: queue });
 const ofJob = ({ queue, job }: Things) => ({ name: queue, id: job });
+const ofReplay = ({ queue, replay }: Things) => ({ name: queue, id: replay });
 const ofKey = ({ key }: Things) => ({ id: key });
 const ofMember = ({ member }: Things) => ({ id: member });
 const ofWorkspace = ({ workspace }: Things) => ({ id: workspace });
@@ -28,7 +36,7 @@ const samples = {
     upsert: (things) => ({ ...ofQueue(things), callback_url: "https://app.example.com/", concurrency: 7 }),
     get: ofQueue,
     update: (things) => ({ ...ofQueue(things), concurrency: 9 }),
-    delete: ofQueue,
+    delete: (things) => ({ ...ofQueue(things), with_jobs: true }),
     pause: ofQueue,
     resume: ofQueue,
     setState: (things) => ({ ...ofQueue(things), state: "paused" }),
@@ -50,8 +58,8 @@ const samples = {
     list: ofQueue,
     groups: ofQueue,
     replay: (things) => ({ ...ofQueue(things), all: true }),
-    getReplay: ofJob,
-    stopReplay: ofJob,
+    getReplay: ofReplay,
+    stopReplay: ofReplay,
   },
   apiKeys: {
     list: nothing,
