@@ -23,9 +23,11 @@ async function main(): Promise<void> {
 
   let serving = false;
   let closeStreams: Closer | undefined;
+  let endWaits: (() => void) | undefined;
   const closers: Closer[] = [];
   const stop = drainOnSignal(log, config.drainSeconds, async (withinMs) => {
     serving = false;
+    endWaits?.();
     await closeStreams?.();
     await listener.close(withinMs);
     for (const close of closers.reverse()) await close();
@@ -45,6 +47,7 @@ async function main(): Promise<void> {
       log,
     });
     closers.push(() => engine.close());
+    endWaits = engine.endWaits;
     const adminToken = config.adminToken ?? keys?.adminToken;
     const serves = config.role !== "worker";
     const app = createApp({ engine, adminToken, version, log, serves, isServing: () => serving });

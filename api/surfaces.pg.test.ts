@@ -99,10 +99,17 @@ function listAsData(operation: Operation, output: Json): Json {
   return { data, ...rest };
 }
 
-/** Said by other tools on MCP: set_queue_state covers two, and the operator's server lists the documented seven. */
+/**
+ * Said by other tools on MCP: set_queue_state covers two, and the operator's server lists the documented seven. The
+ * four of a worker are for programs.
+ */
 const withoutTool = [
   "queues.pause",
   "queues.resume",
+  "jobs.claim",
+  "jobs.end",
+  "jobs.extend",
+  "jobs.handBack",
   "admin.createWorkspace",
   "admin.getWorkspace",
   "admin.updateWorkspace",

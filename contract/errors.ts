@@ -116,6 +116,11 @@ export const errorTable = {
     message: "A job {id} exists already.",
     hint: "Treat it as enqueued, or leave out strict to be answered with that job.",
   },
+  QUEUE_NOT_PULL: {
+    status: 409,
+    message: "The queue {name} delivers its jobs to its callback_url; there is nothing to fetch.",
+    hint: "Set its callback_url to null to let workers fetch the jobs.",
+  },
   QUEUE_NOT_EMPTY: {
     status: 409,
     message: "The queue {name} still has jobs.",

@@ -4,13 +4,14 @@ import { audit } from "./audit.ts";
 import { dlq } from "./dlq.ts";
 import { jobs } from "./jobs.ts";
 import { members } from "./members.ts";
+import { pull } from "./pull.ts";
 import { queues } from "./queues.ts";
 import { admin, workspaces } from "./workspaces.ts";
 
 /** Everything Rotor can be asked, by noun and verb. */
 export const contract = {
   queues,
-  jobs,
+  jobs: { ...jobs, ...pull },
   dlq,
   apiKeys,
   members,

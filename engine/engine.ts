@@ -22,6 +22,8 @@ export type Engine = {
   callAs(caller: Caller): Call;
   /** Can this process serve? Resolves within a second or so. */
   isReady(): Promise<boolean>;
+  /** Answers those who wait for something to happen at once: a server that drains must not wait with them. */
+  endWaits(): void;
   close(): Promise<void>;
 };
 
@@ -38,7 +40,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     callAs: (caller) => async (operation, input, callOptions) =>
       (await perform(caller, operation, input, callOptions)).body,
     isReady: () => databases.answers(),
+    endWaits: () => services.pull.claims.close(),
     async close() {
+      services.pull.claims.close();
       await workers?.stop();
       await services.outbound.close();
       await broker.close();

@@ -49,7 +49,7 @@ export function listHandlers<Tree extends OperationTree>(tree: Tree, handlers: H
 }
 
 export function createPerform(services: Services, handlers: HandlerMap): Perform {
-  return async (caller, operation, input, { idempotencyKey } = {}) => {
+  return async (caller, operation, input, { idempotencyKey, signal } = {}) => {
     const entry = must(handlers.get(operation), `a handler for ${operation.route}`);
     const what = `${entry.noun}.${entry.verb}`;
     try {
@@ -61,7 +61,7 @@ export function createPerform(services: Services, handlers: HandlerMap): Perform
         throw new RotorError("INVALID_IDEMPOTENCY_KEY");
       }
       const { handle } = entry;
-      const work: Work = { caller, operation, what, handle, parsed, services, idempotencyKey };
+      const work: Work = { caller, operation, what, handle, parsed, services, idempotencyKey, signal };
       if (isDirect(handle)) return await runDirect(work);
       if (idempotencyKey === undefined || isRead(operation)) return await execute(work);
       return await executeOnce(work, idempotencyKey);
@@ -83,6 +83,7 @@ type Work = {
   parsed: Json;
   services: Services;
   idempotencyKey: string | undefined;
+  signal: AbortSignal | undefined;
 };
 
 function authorise(caller: Caller, operation: Operation): void {
@@ -107,9 +108,16 @@ async function execute(work: Work): Promise<Answer> {
 
 /** The handler shares a transaction with other requests, so there is none to give it. */
 async function runDirect(work: Work): Promise<Answer> {
-  const { caller, operation, handle, parsed, services, idempotencyKey } = work;
+  const { caller, operation, handle, parsed, services, idempotencyKey, signal } = work;
   const after = createAfter();
-  const context = { caller, db: services.databases.engine, now: new Date(), services, idempotencyKey };
+  const context = {
+    caller,
+    db: services.databases.engine,
+    now: new Date(),
+    services,
+    idempotencyKey,
+    signal,
+  };
   const output = await handle(parsed, { ...context, afterCommit: after.add, record: refuseRecord });
   after.run();
   const body = operation.output.parse(output);
@@ -147,7 +155,7 @@ function inTransaction<T>(
 }
 
 async function run(
-  { caller, operation, handle, parsed, services, idempotencyKey }: Work,
+  { caller, operation, handle, parsed, services, idempotencyKey, signal }: Work,
   db: Database,
   now: Date,
   after: After,
@@ -156,7 +164,7 @@ async function run(
   const record = (made: Change) => {
     change = made;
   };
-  const context = { caller, db, now, services, idempotencyKey, afterCommit: after.add, record };
+  const context = { caller, db, now, services, idempotencyKey, signal, afterCommit: after.add, record };
   const output = await handle(parsed, context);
   await auditChange(db, caller, operation, change, now);
   const body = operation.output.parse(output);

@@ -7,6 +7,9 @@ import { createIntake } from "./intake.ts";
 import type { Log } from "./log.ts";
 import { createEgress, type EgressRules } from "./outbound/egress.ts";
 import { createOutbound } from "./outbound/http-client.ts";
+import { createAwaited } from "./pull/awaited.ts";
+import { createPullClaims } from "./pull/claims.ts";
+import { createPullEnds } from "./pull/ends.ts";
 import { createRateLimiter } from "./rate-limiter.ts";
 import { type Databases, openDatabases } from "./store/database.ts";
 import { readInstallation } from "./store/installation.ts";
@@ -46,8 +49,11 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
     // A process with workers takes the work itself.
     if (!hasWorkers) broker.wake(queueUids);
   };
+  const claims = createPullClaims({ databases, log });
+  wakes.add(claims.ready);
   return {
     databases,
+    pull: { claims, ends: createPullEnds({ databases }), awaited: createAwaited({ databases }) },
     intake: createIntake(databases.sql, wake),
     wake,
     onWake: (listener) => wakes.add(listener),

@@ -6,12 +6,13 @@ import { audit } from "./audit.ts";
 import { dlq } from "./dlq.ts";
 import { jobs } from "./jobs.ts";
 import { members } from "./members.ts";
+import { pull } from "./pull.ts";
 import { queues } from "./queues.ts";
 import { admin, workspaces } from "./workspaces.ts";
 
 export const handlers: Handlers<Contract> = {
   queues,
-  jobs,
+  jobs: { ...jobs, ...pull },
   dlq,
   apiKeys,
   members,

@@ -26,7 +26,7 @@ export type JobEnd = AttemptEnd & {
   error: string | null;
 };
 
-type ClaimRow = {
+export type ClaimRow = {
   id: string;
   seq: string;
   payload: string | null;
@@ -91,7 +91,7 @@ function toJson(ends: readonly JobEnd[]): string {
   );
 }
 
-function toClaimed(row: ClaimRow): ClaimedJob {
+export function toClaimed(row: ClaimRow): ClaimedJob {
   return {
     id: row.id,
     seq: Number(row.seq),

@@ -24,6 +24,7 @@ const ofKey = ({ key }: Things) => ({ id: key });
 const ofMember = ({ member }: Things) => ({ id: member });
 const ofWorkspace = ({ workspace }: Things) => ({ id: workspace });
 const nothing = () => ({});
+const noLease = "00000000-0000-4000-8000-000000000000";
 
 const samples = {
   queues: {
@@ -53,6 +54,13 @@ const samples = {
     cancel: ofJob,
     retry: ofJob,
     explain: ofJob,
+    claim: ofQueue,
+    end: (things) => ({
+      ...ofQueue(things),
+      ends: [{ id: things.job, lease: noLease, outcome: "completed", result: { a: 1 } }],
+    }),
+    extend: (things) => ({ ...ofQueue(things), jobs: [{ id: things.job, lease: noLease }] }),
+    handBack: (things) => ({ ...ofQueue(things), leases: [noLease] }),
   },
   dlq: {
     list: ofQueue,

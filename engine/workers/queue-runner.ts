@@ -57,6 +57,7 @@ export function createQueueRunner(
   async function run(): Promise<void> {
     for (;;) {
       if (mayHaveWork && !stopping && !(await refresh())) continue;
+      if (!active?.config.callbackUrl) announce(active?.config);
       const want = mayHaveWork && !stopping && active?.config.callbackUrl ? Math.max(0, room()) : 0;
       if (ends.length === 0 && want === 0) return;
       const sent = ends;
@@ -124,7 +125,14 @@ export function createQueueRunner(
     const open = (sealed: string) =>
       services.vault.open(config?.owner ?? null, `queue|${config?.name}`, sealed);
     active = config && { config, secrets: config.secrets.map(open), readAt: performance.now() };
-    if (!active?.config.callbackUrl) mayHaveWork = false;
+  }
+
+  /** A pull queue's jobs are fetched by its own workers; all there is to do is to wake one that waits. */
+  function announce(config: QueueConfig | undefined): void {
+    if (mayHaveWork && config?.isAwaited) {
+      services.broker.announce(services.broker.waitingRoomOf(config.workspaceId, config.name));
+    }
+    mayHaveWork = false;
   }
 
   function start(job: ClaimedJob, lease: string): void {
