@@ -13,16 +13,15 @@ import {
   type OperationTree,
   parseInput,
   RotorError,
-  routeOf,
   statusOf,
 } from "@rotorsh/contract";
 import { auditChange } from "./audit-trail.ts";
 import type { Caller } from "./caller.ts";
 import { type Change, type Context, type Handlers, isDirect, type Services } from "./handler.ts";
+import { findKept, keep, ticketOf } from "./kept-answers.ts";
 import { must } from "./must.ts";
 import { checkShape } from "./shape.ts";
 import { type Database, isUnavailable } from "./store/database.ts";
-import { digest, findAnswer, holdKey, saveAnswer } from "./store/idempotency.ts";
 
 export type AnyHandler = (input: unknown, context: Context) => Promise<Json>;
 
@@ -182,8 +181,8 @@ async function executeOnce(work: Work, key: string): Promise<Answer> {
   const after = createAfter();
   const ticket = ticketOf(work, key);
   const outcome = await inTransaction(work, async (db, now) => {
-    const earlier = await replay(work, ticket, db);
-    if (earlier) return earlier;
+    const earlier = await findKept(work, ticket, db);
+    if (earlier) return { ...earlier, replayed: true };
     const made = await attempt(work, db, now, after);
     await keep(work, ticket, db, now, made);
     return made;
@@ -206,51 +205,6 @@ async function attempt(work: Work, db: Database, now: Date, after: After): Promi
     if (failure.code === "UNAVAILABLE" || isDenial(failure)) throw failure;
     return { status: failure.status, body: failure.toBody(), replayed: false, failure };
   }
-}
-
-/** A failure that was answered before; the surfaces mark it as a repetition. */
-export class Replayed extends RotorError {}
-
-type Ticket = { keyId: string; keyHash: string; fingerprint: string; purpose: string };
-
-function ticketOf({ caller, operation, parsed }: Work, key: string): Ticket {
-  const keyHash = digest(key);
-  const fingerprint = digest(routeOf(operation).method, routeOf(operation).path, JSON.stringify(parsed));
-  // A key of a team serves several workspaces; the same text in two of them is two keys.
-  const keyId = `${caller.actorId}|${caller.workspace?.id ?? ""}`;
-  return { keyId, keyHash, fingerprint, purpose: `idempotency|${keyHash}` };
-}
-
-async function replay(work: Work, ticket: Ticket, db: Database): Promise<Answer | undefined> {
-  if (!(await holdKey(db, ticket.keyId, ticket.keyHash))) throw new RotorError("IDEMPOTENCY_IN_PROGRESS");
-  const row = await findAnswer(db, ticket.keyId, ticket.keyHash);
-  if (!row) return undefined;
-  if (row.fingerprint !== ticket.fingerprint) throw new RotorError("IDEMPOTENCY_KEY_REUSED");
-  const body = JSON.parse(unseal(work, ticket, row.body)) as Json;
-  if (row.status < 400) return { status: row.status, body, replayed: true };
-  const { code, details, hint } = (body as ErrorBody).error;
-  throw new Replayed(code, details, hint === undefined ? {} : { hint });
-}
-
-async function keep(
-  work: Work,
-  ticket: Ticket,
-  db: Database,
-  now: Date,
-  { status, body }: Answer | Failed,
-): Promise<void> {
-  const { keyId, keyHash, fingerprint } = ticket;
-  const workspaceId = work.caller.workspace?.id ?? "";
-  const sealed = seal(work, ticket, JSON.stringify(body));
-  await saveAnswer(db, { keyId, keyHash, workspaceId, fingerprint, status, body: sealed, createdAt: now });
-}
-
-function seal({ caller, services }: Work, { purpose }: Ticket, text: string): string {
-  return services.vault.seal(caller.workspace, purpose, text);
-}
-
-function unseal({ caller, services }: Work, { purpose }: Ticket, text: string): string {
-  return services.vault.open(caller.workspace, purpose, text);
 }
 
 function isDenial({ code }: RotorError): boolean {
