@@ -72,6 +72,12 @@ test("failures are grouped by what went wrong", async () => {
   ]);
 });
 
+test("replayed ones are in no group, but were looked at", async () => {
+  const { name } = await createFailed(2);
+  await perform(contract.dlq.replay, { name, all: true });
+  expect(await perform(contract.dlq.groups, { name })).toEqual({ data: [], nextCursor: null, looked_at: 2 });
+});
+
 test("a replay is a new job with the old one's payload, and the old one says so", async () => {
   const { name, uid } = await createFailed(1, () => ({
     payload: { to: "ada" },
