@@ -53,7 +53,7 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
   wakes.add(claims.ready);
   return {
     databases,
-    pull: { claims, ends: createPullEnds({ databases }), awaited: createAwaited({ databases }) },
+    pull: { claims, ends: createPullEnds({ databases, wake }), awaited: createAwaited({ databases }) },
     intake: createIntake(databases.sql, wake),
     wake,
     onWake: (listener) => wakes.add(listener),

@@ -22,7 +22,7 @@ export type PullEnds = (queueUid: number, ends: readonly PullEnd[]) => Promise<s
 
 type Report = { queueUid: number; ends: readonly PullEnd[] };
 
-export function createPullEnds({ databases: { sql } }: Pick<Services, "databases">): PullEnds {
+export function createPullEnds({ databases: { sql }, wake }: Pick<Services, "databases" | "wake">): PullEnds {
   const endTogether = createBatcher<Report, ReadonlySet<string>>(
     async (reports) => {
       const byQueue = new Map<number, PullEnd[]>();
@@ -30,7 +30,7 @@ export function createPullEnds({ databases: { sql } }: Pick<Services, "databases
         byQueue.set(queueUid, [...(byQueue.get(queueUid) ?? []), ...ends]);
       }
       const accepted = new Map<number, ReadonlySet<string>>();
-      for (const [uid, ends] of byQueue) accepted.set(uid, await endInQueue(sql, uid, ends));
+      for (const [uid, ends] of byQueue) accepted.set(uid, await endInQueue(sql, uid, ends, wake));
       return reports.map(({ queueUid }) => accepted.get(queueUid) ?? new Set());
     },
     { lanes: 2, most: 50 },
@@ -43,11 +43,19 @@ export function createPullEnds({ databases: { sql } }: Pick<Services, "databases
 
 const keyOf = ({ id, lease }: Held) => `${lease} ${id}`;
 
-async function endInQueue(sql: postgres.Sql, uid: number, ends: readonly PullEnd[]): Promise<Set<string>> {
+async function endInQueue(
+  sql: postgres.Sql,
+  uid: number,
+  ends: readonly PullEnd[],
+  wake: Services["wake"],
+): Promise<Set<string>> {
   const held = new Map((await readHeld(sql, uid, ends)).map((one) => [keyOf(one), one]));
   const sent = new Map(ends.map((end) => [keyOf(end), end]));
   const known = [...held].flatMap(([key, one]) => toJobEnd(one, sent.get(key)) ?? []);
-  const ids = new Set(known.length > 0 ? await endJobs(sql, uid, known) : []);
+  if (known.length === 0) return new Set();
+  const { accepted, woken } = await endJobs(sql, uid, known);
+  wake(woken);
+  const ids = new Set(accepted);
   return new Set(known.filter(({ id }) => ids.has(id)).map(keyOf));
 }
 

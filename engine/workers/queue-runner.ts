@@ -4,7 +4,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { endAttempt } from "../core/job.ts";
-import { fingerprintOf, outcomeOf } from "../core/response.ts";
+import { type Delivered, fingerprintOf, outcomeOf } from "../core/response.ts";
 import { deliver } from "../drivers/callback.ts";
 import type { Services } from "../handler.ts";
 import type { Outbound } from "../outbound/http-client.ts";
@@ -87,7 +87,7 @@ export function createQueueRunner(
     const leaseMs = (active?.config.timeoutMs ?? 0) + graceMs;
     const wakesBefore = wakes;
     try {
-      const { claimed, accepted, woken } = await workQueue(
+      const { claimed, accepted, woken, more } = await workQueue(
         services.databases.sql,
         { queueUid: uid, want, lease, leaseMs },
         sent,
@@ -97,7 +97,7 @@ export function createQueueRunner(
         services.log.warn({ queueUid: uid, refused: sent.length - accepted }, "late ends refused");
       // A job that was added while the statement was under way is not in it; its wake is not forgotten.
       if (woken) services.wake(woken);
-      else if (claimed.length < want && wakes === wakesBefore) rest();
+      else if (claimed.length < want && !more && wakes === wakesBefore) rest();
       for (const job of claimed) start(job, lease);
     } catch (error) {
       services.log.warn({ err: error, queueUid: uid }, "claiming failed; trying again");
@@ -137,15 +137,23 @@ export function createQueueRunner(
 
   function start(job: ClaimedJob, lease: string): void {
     inFlight++;
-    void attempt(job, lease, active as Active).then((end) => {
-      inFlight--;
-      slots.free++;
-      ends.push(end);
-      kick();
-    });
+    const started = active as Active;
+    void attempt(job, lease, started)
+      .catch((error: unknown) => {
+        // Our own bug, but a process that ended for it would take every other delivery with it.
+        services.log.error({ err: error, queueUid: uid, jobId: job.id }, "an attempt broke off");
+        return endOf(job, lease, started, { kind: "connection", message: "Rotor could not send it." }, 0);
+      })
+      .then((end) => {
+        inFlight--;
+        slots.free++;
+        ends.push(end);
+        kick();
+      });
   }
 
-  async function attempt(job: ClaimedJob, lease: string, { config, secrets }: Active): Promise<JobEnd> {
+  async function attempt(job: ClaimedJob, lease: string, started: Active): Promise<JobEnd> {
+    const { config, secrets } = started;
     const { delivered, durationMs } = await deliver(outbound, {
       url: config.callbackUrl as string,
       headers: config.callbackHeaders,
@@ -154,24 +162,7 @@ export function createQueueRunner(
       queue: config.name,
       job,
     });
-    const { attempt, maxAttempts, backoff } = job;
-    const outcome = outcomeOf(delivered);
-    const end = endAttempt(
-      { attempt, maxAttempts, backoff: backoff ?? config.backoff },
-      outcome,
-      Math.random(),
-    );
-    const failed = outcome.kind === "failed";
-    return {
-      ...end,
-      id: job.id,
-      lease,
-      fingerprint: failed ? fingerprintOf(outcome.reason, outcome.message) : null,
-      durationMs,
-      status: delivered.kind === "response" ? delivered.status : null,
-      response: delivered.kind === "response" ? delivered.body : null,
-      error: failed ? outcome.message : null,
-    };
+    return endOf(job, lease, started, delivered, durationMs);
   }
 
   return {
@@ -183,5 +174,27 @@ export function createQueueRunner(
       stopping = true;
       clearTimeout(nextPeriod);
     },
+  };
+}
+
+function endOf(
+  { id, attempt, maxAttempts, backoff }: ClaimedJob,
+  lease: string,
+  { config }: Active,
+  delivered: Delivered,
+  durationMs: number,
+): JobEnd {
+  const outcome = outcomeOf(delivered);
+  const attempts = { attempt, maxAttempts, backoff: backoff ?? config.backoff };
+  const failed = outcome.kind === "failed";
+  return {
+    ...endAttempt(attempts, outcome, Math.random()),
+    id,
+    lease,
+    fingerprint: failed ? fingerprintOf(outcome.reason, outcome.message) : null,
+    durationMs,
+    status: delivered.kind === "response" ? delivered.status : null,
+    response: delivered.kind === "response" ? delivered.body : null,
+    error: failed ? outcome.message : null,
   };
 }

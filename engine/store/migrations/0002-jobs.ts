@@ -184,6 +184,10 @@ begin
     exit when v_parked = 0 and (round > 2 or not exists (
       select from job c where c.queue_uid = p_queue and c.state = 'waiting' and not c.parked));
   end loop;
+  -- There may be more to put aside, and behind it something to start: whoever called should call again.
+  if v_free > 0 and v_parked > 0 then
+    perform set_config('rotor.looked_at_all', 'no', true);
+  end if;
   if v_claimed > 0 then
     insert into queue_flow (queue_uid, workspace_id, at, waiting, active)
       values (p_queue, v_queue.workspace_id, v_now, -v_claimed, v_claimed);
@@ -198,7 +202,8 @@ end $$;
 /**
  * Both in one trip and one commit. The first row, without an id, says how many ends were accepted. Where they gave
  * keys back nothing is claimed: a claim may wait for a key that another queue's end is giving back, and if that
- * one's claim waited for ours, neither would go on.
+ * one's claim waited for ours, neither would go on. A last row without an id says that there was more than one
+ * statement may look at.
  */
 const workJobs = `
 create function work_jobs(p_queue bigint, p_ends json, p_want int, p_lease uuid, p_lease_ms int)
@@ -218,6 +223,10 @@ begin
   return query select null::int, null::bigint[], c.id, c.seq, c.payload, c.tags, c.generation, c.attempt,
     c.max_attempts, c.backoff
     from claim_jobs(p_queue, p_want, p_lease, p_lease_ms) c;
+  if current_setting('rotor.looked_at_all', true) = 'no' then
+    return query select null::int, null::bigint[], null::text, null::bigint, null::text, null::text[], null::int,
+      null::int, null::int, null::jsonb;
+  end if;
 end $$;
 `;
 
