@@ -20,9 +20,8 @@ export async function listen(port: number, host: string): Promise<Listener> {
       { status: "starting" },
       { status: 503, headers: { "retry-after": "1", "cache-control": "no-store" } },
     );
-  const handle = getRequestListener((request, env) => current(request, env), {
-    overrideGlobalObjects: false,
-  });
+  // Puts a Response in the global one's place that becomes headers and a body only when somebody looks.
+  const handle = getRequestListener((request, env) => current(request, env));
   let closing = false;
   const underWay = new Set<ServerResponse>();
   const server = createServer((request, response) => {
