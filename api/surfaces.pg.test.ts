@@ -136,7 +136,9 @@ async function makeThings(named: Sampled): Promise<Things> {
   const job = (await post(`/v1/queues/${queue}/jobs`, { delay: "1h" })).id as string;
   const key = (await post("/v1/api-keys", { label: "made" })).id as string;
   const member = (await post("/v1/members", { email: `made${made}@example.com` })).id as string;
-  return { queue, job, key, member, workspace: await makeWorkspace(named) };
+  // A replay needs dead letters; that there is none must be said the same way everywhere too.
+  const replay = `rpl_${"0".repeat(32)}`;
+  return { queue, job, replay, key, member, workspace: await makeWorkspace(named) };
 }
 
 async function makeWorkspace({ noun }: Sampled): Promise<string> {
