@@ -52,9 +52,10 @@ export const pull: Pick<Handlers<Contract>["jobs"], PullVerb> = {
 
   handBack: direct(async ({ name, leases }, context) => {
     const uid = await findQueue(name, context);
-    const count = await store.handBack(context.services.databases.sql, uid, leases);
-    if (count > 0) context.services.wake([uid]);
-    return { handed_back: count };
+    const { services } = context;
+    const { handedBack, woken } = await store.handBack(services.databases.sql, uid, leases);
+    if (handedBack > 0) services.wake([uid, ...woken]);
+    return { handed_back: handedBack };
   }),
 };
 

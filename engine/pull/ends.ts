@@ -54,6 +54,7 @@ async function endInQueue(
   const known = [...held].flatMap(([key, one]) => toJobEnd(one, sent.get(key)) ?? []);
   if (known.length === 0) return new Set();
   const { accepted, woken } = await endJobs(sql, uid, known);
+  // Other queues' jobs may have waited for the keys of these.
   wake(woken);
   const ids = new Set(accepted);
   return new Set(known.filter(({ id }) => ids.has(id)).map(keyOf));

@@ -76,13 +76,15 @@ export async function extendLeases(
   return { extended: rows.flatMap(({ id }) => id ?? []), until: rows[0]?.until as Date };
 }
 
+/** How many jobs wait again, and the queues that waited for their keys. */
 export async function handBack(
   sql: postgres.Sql,
   queueUid: number,
   leases: readonly string[],
-): Promise<number> {
-  const [row] = await sql<{ n: number }[]>`select hand_back(${queueUid}, ${leases}::uuid[]) as n`;
-  return row?.n ?? 0;
+): Promise<{ handedBack: number; woken: number[] }> {
+  const [row] = await sql<{ handed_back: number; woken: string[] | null }[]>`
+    select * from hand_back(${queueUid}, ${leases}::uuid[])`;
+  return { handedBack: row?.handed_back ?? 0, woken: row?.woken?.map(Number) ?? [] };
 }
 
 /** Notes that for the next minutes somebody waits on the broker for this queue's work. */

@@ -6,7 +6,8 @@ alter table queue_load add column awaited_until timestamptz not null default '-i
 
 -- Claims whose jobs were not begun, because the worker stopped or never got the answer: the jobs wait again, and
 -- it costs them no attempt. The queue's row is locked first, as by every claim.
-create function hand_back(p_queue bigint, p_leases uuid[]) returns int language plpgsql as $$
+create function hand_back(p_queue bigint, p_leases uuid[], out handed_back int, out woken bigint[])
+language plpgsql as $$
 declare
   v_workspace text;
   v_ids text[];
@@ -25,8 +26,8 @@ begin
   select min(workspace_id), array_agg(id), array_agg(concurrency_key) filter (where concurrency_key is not null)
     into v_workspace, v_ids, v_keys from back;
   if v_keys is not null then
-    perform release_keys(v_workspace, p_queue, v_keys, v_ids);
+    woken := release_keys(v_workspace, p_queue, v_keys, v_ids);
   end if;
-  return coalesce(cardinality(v_ids), 0);
+  handed_back := coalesce(cardinality(v_ids), 0);
 end $$;
 `;
