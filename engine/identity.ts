@@ -6,7 +6,7 @@ import type { Caller, Provenance } from "./caller.ts";
 import { permissionsOfKey } from "./core/access.ts";
 import { limitsOf } from "./core/plan.ts";
 import type { Services } from "./handler.ts";
-import { findIdentities, type KeyIdentity, touchApiKey } from "./store/api-keys.ts";
+import { type KeyIdentity, prepareFindIdentities, touchApiKey } from "./store/api-keys.ts";
 import { createBatcher } from "./store/batch.ts";
 import { findWorkspace, type WorkspaceRow } from "./store/workspaces.ts";
 import { type KeyToken, readKey, sameHash } from "./vault/key-token.ts";
@@ -26,10 +26,11 @@ const noHash = "0".repeat(64);
 
 export function createAuthenticate(services: Services): Authenticate {
   const { databases, rateLimiter } = services;
+  const findIdentities = prepareFindIdentities(databases.engine);
   // Read at every request, so that a revoked key or a changed role counts at once; requests that come
   // together share the query.
   const find = createBatcher<string, KeyIdentity | undefined>(async (ids) => {
-    const found = await findIdentities(databases.engine, [...new Set(ids)]);
+    const found = await findIdentities([...new Set(ids)]);
     return ids.map((id) => found.get(id));
   });
   const touch = createToucher(services);
