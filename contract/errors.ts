@@ -36,6 +36,11 @@ export const errorTable = {
     message: "A key of this tier may not be used here.",
     hint: "Use a workspace key (rt_ws_…).",
   },
+  QUEUE_KEY_REFUSED: {
+    status: 403,
+    message: "This key is for the queue {queue} alone.",
+    hint: "Use that queue, or a workspace key.",
+  },
   ADDRESS_REFUSED: {
     status: 403,
     message: "This key may not be used from this address.",

@@ -52,7 +52,7 @@ export function createAuthenticate(services: Services): Authenticate {
     if (!isAllowedFrom(identity.key.allowedIps, provenance.ip)) await refuse("key", "ADDRESS_REFUSED");
     if (noQueueKeys && caller.tier === "queue") await refuse(noQueueKeys, "KEY_TIER_REFUSED");
     const rate = await rateLimiter.take(workspace.id, limitsOf(workspace.plan, workspace).requestsPerMinute);
-    if (workspace.suspendedAt) throw new RotorError("WORKSPACE_SUSPENDED");
+    if (workspace.suspendedAt) await refuse("key", "WORKSPACE_SUSPENDED");
     touch(key.id);
     return { ...caller, rate };
   };
@@ -72,6 +72,7 @@ export function operatorCaller(provenance: Provenance): Caller {
     memberId: null,
     memberEmail: null,
     expiresAt: null,
+    allowedIps: [],
     rate: null,
     provenance,
   };
@@ -111,6 +112,7 @@ function toCaller({ key, member }: KeyIdentity, workspace: WorkspaceRow, provena
     memberId: member?.id ?? null,
     memberEmail: member?.email ?? null,
     expiresAt: key.expiresAt,
+    allowedIps: key.allowedIps,
     rate: null,
     provenance,
   };

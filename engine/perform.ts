@@ -94,7 +94,7 @@ function authorise(caller: Caller, operation: Operation): void {
 /** A queue key sees no other queue, not even that it exists. */
 function authoriseQueue(caller: Caller, { name }: Json): void {
   if (caller.tier === "queue" && name !== undefined && name !== caller.queueName) {
-    throw new RotorError("FORBIDDEN", { needs: "another queue's key" });
+    throw new RotorError("QUEUE_KEY_REFUSED", { queue: caller.queueName });
   }
 }
 
@@ -208,7 +208,7 @@ async function attempt(work: Work, db: Database, now: Date, after: After): Promi
 }
 
 function isDenial({ code }: RotorError): boolean {
-  return code === "FORBIDDEN" || code === "KEY_TIER_REFUSED";
+  return code === "FORBIDDEN" || code === "KEY_TIER_REFUSED" || code === "QUEUE_KEY_REFUSED";
 }
 
 function asRotorError(error: unknown): RotorError {

@@ -128,5 +128,5 @@ test("a queue key may touch its own queue and no other, known or not", async () 
   const codes = ["own", "other", "nowhere"].map((name) =>
     codeOf(engine.callAs(callers.get("queue key") as Caller)(contract.queues.get, { name })),
   );
-  expect(await Promise.all(codes)).toEqual(["ok", "FORBIDDEN", "FORBIDDEN"]);
+  expect(await Promise.all(codes)).toEqual(["ok", "QUEUE_KEY_REFUSED", "QUEUE_KEY_REFUSED"]);
 });

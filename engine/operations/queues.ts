@@ -13,6 +13,7 @@ import { type Context, type Handlers, workspaceOf } from "../handler.ts";
 import { randomText } from "../ids.ts";
 import { must } from "../must.ts";
 import { checkSavedUrl } from "../outbound/save-check.ts";
+import { revokeQueueKeys } from "../store/api-keys.ts";
 import { hasOpenJobs, sampleJobs } from "../store/job-bulk.ts";
 import { readCounts } from "../store/queue-numbers.ts";
 import * as store from "../store/queues.ts";
@@ -74,6 +75,8 @@ export const queues: Handlers<Contract>["queues"] = {
     }
     checkConfirmation("queues.delete", input, jobs, context);
     await store.deleteQueue(context.db, queue);
+    // A later queue of the same name is another queue: the keys of this one do not open it.
+    await revokeQueueKeys(context.db, queue, context.now);
     context.record({ resource: input.name, before: { ...store.toQueue(queue), jobs } });
     return { deleted: true, jobs };
   },

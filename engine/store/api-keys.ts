@@ -72,6 +72,17 @@ export async function revokeKeysOf(db: Database, { id }: { id: string }, now: Da
     .where(and(eq(apiKey.memberId, id), isNull(apiKey.revokedAt)));
 }
 
+export async function revokeQueueKeys(
+  db: Database,
+  { workspaceId, name }: { workspaceId: string; name: string },
+  now: Date,
+): Promise<void> {
+  await db
+    .update(apiKey)
+    .set({ revokedAt: now })
+    .where(and(eq(apiKey.workspaceId, workspaceId), eq(apiKey.queueName, name), isNull(apiKey.revokedAt)));
+}
+
 export type KeyIdentity = {
   key: ApiKeyRow;
   member: typeof member.$inferSelect | null;
