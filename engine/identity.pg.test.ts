@@ -115,9 +115,12 @@ test("K-4: an unknown key takes no other time than a wrong one", async () => {
       samples[kind].push(performance.now() - start);
     }
   }
-  const median = (times: number[]) => times.toSorted((a, b) => a - b)[times.length / 2] as number;
-  // Milliseconds; a hash more or less is a thousandth of this.
-  expect(Math.abs(median(samples.unknown) - median(samples.wrong))).toBeLessThan(0.5);
+  const at = (times: number[], share: number) =>
+    times.toSorted((a, b) => a - b)[Math.floor(times.length * share)] as number;
+  const difference = Math.abs(at(samples.unknown, 0.5) - at(samples.wrong, 0.5));
+  // Half of all answers to one and the same key differ by more than this.
+  const noise = at(samples.wrong, 0.75) - at(samples.wrong, 0.25);
+  expect(difference).toBeLessThan(Math.max(noise, 0.2));
 });
 
 test("K-5: a key works until it expires, by the database's clock", async () => {
