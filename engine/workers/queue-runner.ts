@@ -10,6 +10,7 @@ import type { Services } from "../handler.ts";
 import type { Outbound } from "../outbound/http-client.ts";
 import { type ClaimedJob, type JobEnd, workQueue } from "../store/job-work.ts";
 import { type QueueConfig, readQueueConfig } from "../store/queue-config.ts";
+import { openHeaders, secretPurpose } from "../store/queues.ts";
 
 /** How much longer than its request a job's lease lasts: time to write down how it went. */
 const graceMs = 10_000;
@@ -20,7 +21,8 @@ const longestRestMs = 2000;
 
 export type Slots = { free: number };
 
-type Active = { config: QueueConfig; secrets: string[]; readAt: number };
+type Opened = { secrets: string[]; headers: Record<string, string> };
+type Active = Opened & { config: QueueConfig; readAt: number };
 
 export type QueueRunner = { wake(): void; idle(): Promise<void>; stop(): void };
 
@@ -122,9 +124,7 @@ export function createQueueRunner(
 
   async function readActive(): Promise<void> {
     const config = await readQueueConfig(services.databases.sql, uid);
-    const open = (sealed: string) =>
-      services.vault.open(config?.owner ?? null, `queue|${config?.name}`, sealed);
-    active = config && { config, secrets: config.secrets.map(open), readAt: performance.now() };
+    active = config && { config, ...openSecrets(config, services.vault), readAt: performance.now() };
   }
 
   /** A pull queue's jobs are fetched by its own workers; all there is to do is to wake one that waits. */
@@ -153,10 +153,10 @@ export function createQueueRunner(
   }
 
   async function attempt(job: ClaimedJob, lease: string, started: Active): Promise<JobEnd> {
-    const { config, secrets } = started;
+    const { config, secrets, headers } = started;
     const { delivered, durationMs } = await deliver(outbound, {
       url: config.callbackUrl as string,
-      headers: config.callbackHeaders,
+      headers,
       secrets,
       timeoutMs: config.timeoutMs,
       queue: config.name,
@@ -197,4 +197,9 @@ function endOf(
     response: delivered.kind === "response" ? delivered.body : null,
     error: failed ? outcome.message : null,
   };
+}
+
+function openSecrets(config: QueueConfig, vault: Services["vault"]): Opened {
+  const open = (sealed: string) => vault.open(config.owner, secretPurpose(config.name), sealed);
+  return { secrets: config.secrets.map(open), headers: openHeaders(vault, config.owner, config) };
 }
