@@ -36,6 +36,7 @@ export {
   isRotorError,
   RotorError,
 } from "./errors.ts";
+export { type JobState, jobStates } from "./jobs.ts";
 export { Member } from "./members.ts";
 export { nearest } from "./nearest.ts";
 export {

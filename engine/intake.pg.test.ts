@@ -1,9 +1,9 @@
 // The way in: what is answered is stored (I1), a bad neighbour harms nobody, and the same job is taken once.
 
-import { contract } from "@rotorsh/contract";
+import { contract, type JobState } from "@rotorsh/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Caller } from "./caller.ts";
-import { type JobState, nextState } from "./core/job.ts";
+import { nextState } from "./core/job.ts";
 import type { Engine } from "./engine.ts";
 import { createIntake } from "./intake.ts";
 import type { NewJob } from "./store/job-intake.ts";

@@ -1,6 +1,6 @@
-import { isRotorError } from "@rotorsh/contract";
+import { isRotorError, type JobState, jobStates } from "@rotorsh/contract";
 import { describe, expect, test } from "vitest";
-import { endAttempt, type JobEvent, type JobState, jobStates, nextState, requireNextState } from "./job.ts";
+import { endAttempt, type JobEvent, nextState, requireNextState } from "./job.ts";
 import { outcomeOf } from "./response.ts";
 import { type Backoff, longestDelayMs, retryDelayMs } from "./retry.ts";
 

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Contract, invalidInput, type ParsedInputOf, RotorError } from "@rotorsh/contract";
+import { type Contract, invalidInput, jobStates, type ParsedInputOf, RotorError } from "@rotorsh/contract";
 import { checkConfirmation, previewOf } from "../confirm.ts";
-import { jobStates } from "../core/job.ts";
 import { changeSettings, defaultSettings, type QueueSettings } from "../core/queue-settings.ts";
 import { type Context, type Handlers, workspaceOf } from "../handler.ts";
 import { must } from "../must.ts";

@@ -1,7 +1,7 @@
 // Writing new jobs. Requests that arrive together share one statement and one commit; each of them is answered
 // only when its rows are durable.
 
-import type { JobState } from "../core/job.ts";
+import type { JobState } from "@rotorsh/contract";
 import type { Statements } from "./database.ts";
 
 export type NewJob = {
