@@ -80,7 +80,7 @@ export async function readPace(db: Database, workspaceId: string, uid: number): 
       select slot.n - 1 as slot, slot.size as n from queue_minute m, clock, unnest(m.buckets) with ordinality slot (size, n)
       where m.workspace_id = ${workspaceId} and m.queue_uid = ${uid} and m.minute >= clock.minute - interval '60 minutes'
       union all
-      select least(23, floor(log(2, greatest(1, ms)))), 1 from flow, unnest(run_ms) ms
+      select duration_slot(ms), 1 from flow, unnest(run_ms) ms
     )
     select extract(epoch from now - minute)::float8 as into,
       (select coalesce(json_agg(json_build_object('ago', ago, 'accepted', accepted, 'completed', completed,

@@ -275,6 +275,12 @@ end $$;
  * before; a percentile read from them is right to within its bucket.
  */
 const foldFlow = `
+create function duration_slot(p_ms int) returns int language sql immutable as $$
+  -- A logarithm would be exact in numeric only, and then takes longer than delivering the job.
+  select width_bucket(p_ms, '{2,4,8,16,32,64,128,256,512,1024,2048,4096,8192,16384,32768,65536,131072,262144,524288,'
+    '1048576,2097152,4194304,8388608}'::int[])
+$$;
+
 create function fold_flow(p_most int) returns int language plpgsql as $$
 declare v_folded int;
 begin
@@ -295,7 +301,7 @@ begin
       pending_approval = t.pending_approval + excluded.pending_approval,
       guardrail_blocked = t.guardrail_blocked + excluded.guardrail_blocked
   ), bucket as (
-    select queue_uid, date_trunc('minute', at) as minute, least(23, floor(log(2, greatest(1, ms))))::int as slot,
+    select queue_uid, date_trunc('minute', at) as minute, duration_slot(ms) as slot,
       count(*) as n
     from gone, unnest(run_ms) ms group by 1, 2, 3
   ), minute as (
