@@ -12,6 +12,11 @@ import { findProgram } from "./find-program.mjs";
 /** Where Redis is, or a line that says why there is none. Fetches it if need be. */
 export async function findRedis() {
   if (process.env.REDIS_URL) return { url: process.env.REDIS_URL };
+  return findRedisServer();
+}
+
+/** The program itself, for whoever must stop and start it. */
+export function findRedisServer() {
   return findProgram({
     names: ["redis-server", "valkey-server"],
     package: "redis-server",
