@@ -46,8 +46,8 @@ describe.each(Object.entries(brokers))("with the broker on %s", (kind, broker) =
       took.push(performance.now() - accepted);
     }
     const median = took.toSorted((a, b) => a - b)[7];
-    console.info(`${kind}: accepted to delivered, p50 ${median?.toFixed(1)} ms`);
-    expect(median).toBeLessThan(100);
+    // Without a broker the ledger is looked at every 2 seconds; with one it takes some 20 ms on an idle machine.
+    expect(median).toBeLessThan(500);
   });
 
   test("the api says truly how its broker is", async () => {

@@ -25,7 +25,7 @@ export type Backend = {
   openQueue(name: string, options: Omit<QueueOptions, "connection">): TicketQueue;
   openWorker(
     name: string,
-    processor: () => Promise<void>,
+    processor: (ticket: Pick<Ticket, "data">) => Promise<void>,
     options: Omit<WorkerOptions, "connection">,
   ): TicketWorker;
   health(reachability: Reachability): Promise<BrokerHealth>;
@@ -64,15 +64,16 @@ export function createBullmqBroker(backend: Backend, installation: string, log: 
   return {
     wake: wakeUps.add,
     onWake(listener) {
+      const tell = ({ data }: Pick<Ticket, "data">) => listener([data.uid as number]);
       worker = watched(
-        backend.openWorker("wake", async () => {}, { prefix, ...workerOptions }),
+        backend.openWorker("wake", async (ticket) => tell(ticket), { prefix, ...workerOptions }),
         log,
       );
-      // Not in the processor: until it is removed, a wake-up hides those that come after it, and what they tell
-      // of may be too late for a look at the ledger that began before.
-      worker.on("completed", ({ data }) => {
+      // Once more when it is removed: until then it hid those that came after it, and what they tell of may have
+      // been too late for the first look at the ledger.
+      worker.on("completed", (ticket) => {
         reachability.up();
-        listener([data.uid as number]);
+        tell(ticket);
       });
     },
     waitingRoomOf: (workspaceId, queueName) => ({

@@ -14,6 +14,9 @@ export type WaitingRoom = {
 const supportedMajor = 6;
 const schema = "rotor_broker";
 const blockSeconds = 5;
+/** Longer than the broker is asked to hold its answer back. */
+const answerMs = 8000;
+const openMs = 3000;
 /** A word that a worker took with it when it died is given to another after this. */
 const lockMs = 5000;
 
@@ -49,23 +52,49 @@ export async function openWaitingRoom(
   worker.on("error", (error: Error) => {
     trouble = error;
   });
-  await worker.waitUntilReady();
+  const close = () => worker.close(true);
+  try {
+    await soon(worker.waitUntilReady(), openMs);
+  } catch (error) {
+    await close();
+    throw trouble ?? error;
+  }
   await worker.startStalledCheckTimer();
   const token = crypto.randomUUID();
+  let asking: ReturnType<typeof worker.getNextJob> | undefined;
   return {
     async wait(closing) {
       trouble = undefined;
-      const left = new Promise<undefined>((resolve) => {
-        closing.addEventListener("abort", () => resolve(undefined), { once: true });
+      // What was asked and not answered is asked still: a word that comes for it must not get lost.
+      asking ??= worker.getNextJob(token, { block: true }).finally(() => {
+        asking = undefined;
       });
-      const word = await Promise.race([worker.getNextJob(token, { block: true }), left]);
+      const word = await soon(asking, answerMs, closing);
       // Taken away before the worker looks: what comes later is a new word.
       await word?.moveToCompleted(null, token, false);
       if (!word && trouble) throw trouble;
       return word !== undefined;
     },
-    close: () => worker.close(true),
+    close,
   };
+}
+
+/** BullMQ itself waits for its broker for ever. Resolves with nothing when the signal comes first. */
+function soon<T>(answer: Promise<T>, withinMs: number, closing?: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const leave = () => settle(() => resolve(undefined));
+    const timer = setTimeout(() => settle(() => reject(new Error("The broker does not answer"))), withinMs);
+    const settle = (act: () => void) => {
+      clearTimeout(timer);
+      closing?.removeEventListener("abort", leave);
+      act();
+    };
+    closing?.addEventListener("abort", leave);
+    answer.then(
+      (value) => settle(() => resolve(value)),
+      (error: unknown) => settle(() => reject(error)),
+    );
+  });
 }
 
 async function installedVersion(): Promise<string> {
