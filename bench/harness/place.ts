@@ -13,9 +13,7 @@ export type Place = {
 };
 
 export async function openPlace(): Promise<Place> {
-  const folder = await mkdtemp(join(tmpdir(), "rotor-bench-"));
-  // Run by root, Postgres has another account, which must be able to enter.
-  await chmod(folder, 0o711);
+  const folder = await makeFolder();
   const postgres = await startEmbeddedPostgres({ dataDir: folder });
   return {
     folder,
@@ -33,4 +31,11 @@ export async function openPlace(): Promise<Place> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+export async function makeFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "rotor-bench-"));
+  // Run by root, Postgres has another account, which must be able to enter.
+  await chmod(folder, 0o711);
+  return folder;
 }
