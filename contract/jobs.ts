@@ -24,7 +24,7 @@ const jobIdOf = (longest: number) =>
     .string()
     .min(1)
     .max(longest)
-    .refine((id) => !/[\p{Cc}/]/u.test(id), "must not contain control characters or slashes")
+    .refine((id) => !/[\p{Cc}\p{Cs}/]/u.test(id), "must not contain control characters or slashes")
     .describe("Id of the job: the caller's own, or `job_…`.")
     .meta({ examples: ["job_0190c8a1b2c3d4e5f6a7b8c9d0e1f2a3"] });
 
@@ -32,13 +32,22 @@ export const JobId = jobIdOf(256);
 /** Longer than a new job's may be: a replay's id has the replayed one's in it. */
 export const AnyJobId = jobIdOf(512);
 
+const longestDelaySeconds = 31_536_000;
+const unitSeconds: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+
+function secondsOf(duration: string): number {
+  const parts = [...duration.matchAll(/(\d+)([a-z]+)/g)];
+  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (unitSeconds[unit ?? ""] ?? 0), 0);
+}
+
 const Duration = z
   .union([
-    z.number().min(0).max(31_536_000),
+    z.number().min(0).max(longestDelaySeconds),
     z
       .string()
       .max(32)
-      .regex(/^(\d{1,9}(ms|s|m|h|d|w))+$/),
+      .regex(/^(\d{1,9}(ms|s|m|h|d|w))+$/)
+      .refine((duration) => secondsOf(duration) <= longestDelaySeconds, "must be at most a year"),
   ])
   .describe("Seconds, or a duration such as `90s`, `1h30m`, `2d`; at most a year.")
   .meta({ examples: ["90s"] });
@@ -116,7 +125,7 @@ export type Job = z.infer<typeof Job>;
 const JobDetail = Job.extend({
   payload: z.unknown(),
   result: z.unknown(),
-  attempts: z.array(Attempt),
+  attempts: z.array(Attempt).describe("The newest 100, oldest first."),
   enqueued_by: z
     .record(z.string(), z.unknown())
     .describe("Key, surface, program, request and trace it came through."),

@@ -169,3 +169,25 @@ test.each<[string, Sent, boolean, JobState, JobState]>([
     expect(nextState(state, { type: onward[state as "waiting"] })).toBe(next);
   },
 );
+
+test("batches with the same ids in another order get in one another's way, and fail nobody", async () => {
+  const ids = Array.from({ length: 500 }, (_, index) => `crossing-${index}`);
+  const intake = createIntake(rotor.sql, () => {});
+  const other = createIntake(rotor.sql, () => {});
+  for (let round = 0; round < 4; round++) {
+    const jobs = ids.map((id) => newJob(`${id}-${round}`));
+    const taken = await Promise.all([
+      intake({ ...free, jobs }),
+      other({ ...free, jobs: jobs.toReversed() }),
+      intake({ ...free, jobs: [newJob(`bystander-${round}`)] }),
+    ]);
+    expect(taken.flat().every(({ kind }) => kind === "stored")).toBe(true);
+  }
+});
+
+test("ids and delays that no database can hold are refused by name", async () => {
+  expect(await codeOf(enqueue({ jobId: "half\ud800" }))).toBe("INVALID_INPUT");
+  expect(await codeOf(enqueue({ delay: "999999999w" }))).toBe("INVALID_INPUT");
+  expect(await codeOf(enqueue({ delay: "366d" }))).toBe("INVALID_INPUT");
+  expect(await enqueue({ delay: "52w1d" })).toMatchObject({ state: "delayed" });
+});

@@ -6,7 +6,7 @@ import type postgres from "postgres";
 import { monthOf } from "./core/period.ts";
 import { createBatcher } from "./store/batch.ts";
 import type { Statements } from "./store/database.ts";
-import { isUnavailable } from "./store/database.ts";
+import { isDeadlock, isUnavailable } from "./store/database.ts";
 import { insertJobs, type NewJob, type Intake as Taken } from "./store/job-intake.ts";
 import { readExecutions } from "./store/usage.ts";
 
@@ -25,6 +25,8 @@ export type Intake = (submission: Submission) => Promise<Taken[]>;
 /** Statements under way at once; more only makes the batches smaller. */
 const lanes = 2;
 const mostRequests = 500;
+/** Of a statement that lost to another one. */
+const mostTries = 5;
 
 export function createIntake(sql: postgres.Sql, wake: (queueUids: Iterable<number>) => void): Intake {
   const takeTogether = createBatcher<readonly NewJob[], Taken[] | Error>(
@@ -46,6 +48,7 @@ async function takeMany(
   sql: postgres.Sql,
   requests: readonly (readonly NewJob[])[],
   wake: (queueUids: Iterable<number>) => void,
+  tries = mostTries,
 ): Promise<(Taken[] | Error)[]> {
   try {
     const { intakes, woken } = await insertJobs(sql, requests.flat());
@@ -57,6 +60,8 @@ async function takeMany(
       return own;
     });
   } catch (error) {
+    // Two requests with the same ids in another order: nothing was stored, and the other one is through by now.
+    if (isDeadlock(error) && tries > 1) return takeMany(sql, requests, wake, tries - 1);
     // One request that the database refuses must not fail its neighbours.
     if (requests.length === 1 || isUnavailable(error)) return requests.map(() => error as Error);
     const alone = await Promise.all(requests.map((jobs) => takeMany(sql, [jobs], wake)));

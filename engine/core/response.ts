@@ -48,6 +48,8 @@ export function fingerprintOf(reason: string, message: string): string {
     .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "#")
     .replaceAll(/\b[0-9a-f]{12,}\b/g, "#")
     .replaceAll(/\d+/g, "#")
-    .slice(0, 200);
+    .slice(0, 200)
+    // The cut may have gone through a character, and Postgres holds no halves.
+    .replaceAll(/\p{Cs}/gu, "");
   return `${reason}|${shape}`;
 }

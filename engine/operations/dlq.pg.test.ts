@@ -262,3 +262,26 @@ test("a stopped canary sends nothing more; so does one whose queue is gone", asy
   const [row] = await rotor.sql`select state, stopped_because from replay where id = ${orphan.id}`;
   expect({ ...row }).toEqual({ state: "stopped", stopped_because: "queue_deleted" });
 });
+
+test("where a job has the replay's name already, the failed one stays a dead letter", async () => {
+  const { name } = await createFailed(1);
+  await perform(contract.jobs.enqueue, { name, jobId: "replay-j0", delay: 60 });
+  expect((await perform(contract.dlq.replay, { name, job_id: "j0" })).replayed).toBe(0);
+  expect(ids((await perform(contract.dlq.list, { name })).data)).toEqual(["j0"]);
+});
+
+test("a job that was replayed, retried and has failed again is a dead letter again", async () => {
+  const { name, uid } = await createFailed(1);
+  await perform(contract.dlq.replay, { name, job_id: "j0" });
+  await perform(contract.jobs.retry, { name, id: "j0" });
+  await workOff(rotor.sql, uid, ({ id }) => (id === "j0" ? failure() : success));
+  expect(ids((await perform(contract.dlq.list, { name })).data)).toEqual(["j0"]);
+});
+
+test("retrying a job that failed once more and waits for its next attempt changes nothing", async () => {
+  const { name, uid } = await createFailed(1);
+  await perform(contract.jobs.retry, { name, id: "j0" });
+  await workOff(rotor.sql, uid, () => ({ ...failure(), state: "delayed", dueMs: 60_000 }));
+  const again = await perform(contract.jobs.retry, { name, id: "j0" });
+  expect(again).toMatchObject({ state: "delayed", generation: 2, attempts_made: 1 });
+});

@@ -15,7 +15,7 @@ export const explain: Handler<Contract["jobs"]["explain"]> = async ({ name, id }
   if (!job) throw new RotorError("JOB_NOT_FOUND", { id });
   const facts = await readFacts(services.databases.engine, queue, job as ExplainedJob, now, mostAhead);
   const { summary, causes, next } = explainJob(facts);
-  const last = (await listAttempts(db, queue, id)).at(-1);
+  const last = (await listAttempts(db, queue, id, 1)).at(-1);
   return {
     summary,
     state: job.state,

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import {
   type Contract,
   invalidInput,
+  type JobState,
   type OutputOf,
   type ParsedInputOf,
   RotorError,
@@ -23,6 +24,9 @@ import { findQueue } from "./queue-work.ts";
 
 type Sent = Omit<ParsedInputOf<Contract["jobs"]["enqueue"]>, "name">;
 type Enqueued = OutputOf<Contract["jobs"]["enqueue"]>;
+
+/** As many as one generation may have. */
+const mostAttempts = 100;
 
 export const jobs: Omit<Handlers<Contract>["jobs"], PullVerb> = {
   enqueue: direct(async ({ name, ...sent }, context) => {
@@ -55,7 +59,7 @@ export const jobs: Omit<Handlers<Contract>["jobs"], PullVerb> = {
     const queue = await findQueue(name, context);
     const job = await store.findJob(context.db, queue, id);
     if (!job) throw new RotorError("JOB_NOT_FOUND", { id });
-    return store.toJobDetail(queue, job, await store.listAttempts(context.db, queue, id));
+    return store.toJobDetail(queue, job, await store.listAttempts(context.db, queue, id, mostAttempts));
   },
 
   async cancel(input, context) {
@@ -74,8 +78,7 @@ export const jobs: Omit<Handlers<Contract>["jobs"], PullVerb> = {
   async retry({ name, id }, context) {
     const { queue, job } = await lock(name, id, context);
     // Somebody retried it already: it is on its way.
-    if (job.generation > 1 && (job.state === "waiting" || job.state === "active"))
-      return store.toJob(queue, job);
+    if (job.generation > 1 && underWay.has(job.state)) return store.toJob(queue, job);
     requireNextState(job, { type: "retried" });
     await reopenJobs(context.db, queue, [id]);
     context.afterCommit(() => context.services.wake([queue.uid]));
@@ -84,6 +87,8 @@ export const jobs: Omit<Handlers<Contract>["jobs"], PullVerb> = {
 
   explain,
 };
+
+const underWay: ReadonlySet<JobState> = new Set(["waiting", "delayed", "active", "pending_approval"]);
 
 async function lock(name: string, id: string, context: Context) {
   const queue = await findQueue(name, context);

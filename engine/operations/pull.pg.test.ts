@@ -158,3 +158,13 @@ test("the jobs of a queue with a callback are not there to be fetched", async ()
     expect(await codeOf(ask(verb, input[verb]))).toBe("QUEUE_NOT_FOUND");
   }
 });
+
+test("a message whose fingerprint is cut within a character is kept like any other", async () => {
+  const { id } = await enqueue();
+  const { lease } = await claim();
+  const message = `${"x".repeat(199)}😀`;
+  expect(
+    (await ask("end", { ends: [{ id, lease, outcome: "failed", message, final: true }] })).accepted,
+  ).toEqual([id]);
+  expect(await get(id)).toMatchObject({ state: "failed", fail_reason: message });
+});

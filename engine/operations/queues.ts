@@ -132,6 +132,7 @@ async function update(sent: Sent, context: Context) {
   const changed = await store.changeQueue(context.db, current, { ...settings, ...columns }, context.now);
   const queue = must(changed, "the queue");
   context.record({ resource: sent.name, before: store.toQueue(current), after: store.toQueue(queue) });
+  context.afterCommit(() => context.services.wake([current.uid]));
   return { ...store.toQueue(queue), ...secret };
 }
 
@@ -150,6 +151,7 @@ async function setPaused(name: string, paused: boolean, context: Context) {
     before: { state: store.toQueue(current).state },
     after: { state: queue.state },
   });
+  if (!paused) context.afterCommit(() => context.services.wake([current.uid]));
   return queue;
 }
 

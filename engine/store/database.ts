@@ -143,9 +143,18 @@ function quoted(id: string): string {
 
 /** Postgres cannot be reached, or has just cut us off: the caller may try again later. */
 export function isUnavailable(error: unknown): boolean {
+  return hasCode(error, unavailableCodes);
+}
+
+/** The statement was undone because it and another one waited for each other; it may be sent again. */
+export function isDeadlock(error: unknown): boolean {
+  return hasCode(error, /^40P01$/);
+}
+
+function hasCode(error: unknown, codes: RegExp): boolean {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     const { code } = cause as { code?: string };
-    if (code && unavailableCodes.test(code)) return true;
+    if (code && codes.test(code)) return true;
   }
   return false;
 }

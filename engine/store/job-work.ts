@@ -139,12 +139,15 @@ export type ExpiredLease = {
   attempt: number;
   maxAttempts: number;
   backoff: Backoff;
+  /** Since it was claimed. */
+  durationMs: number;
 };
 
 /** Attempts whose worker has not been heard of for longer than its lease. */
 export async function findExpiredLeases(sql: postgres.Sql, most: number): Promise<ExpiredLease[]> {
   const rows = await sql`
-    select j.queue_uid, j.id, j.lease, j.attempts_made, j.max_attempts, coalesce(j.backoff, q.backoff) as backoff
+    select j.queue_uid, j.id, j.lease, j.attempts_made, j.max_attempts, coalesce(j.backoff, q.backoff) as backoff,
+      least(extract(epoch from rotor_now() - j.started_at) * 1000, 2147483647)::int as ms
     from job j join queue q on q.uid = j.queue_uid
     where j.state = 'active' and j.lease_until < (select rotor_now()) order by j.lease_until limit ${most}`;
   return rows.map((row) => ({
@@ -154,6 +157,7 @@ export async function findExpiredLeases(sql: postgres.Sql, most: number): Promis
     attempt: row.attempts_made,
     maxAttempts: row.max_attempts,
     backoff: row.backoff,
+    durationMs: row.ms,
   }));
 }
 

@@ -60,7 +60,8 @@ export async function lockJob(db: Database, queue: QueueRef, id: string): Promis
   return row;
 }
 
-export async function listAttempts(db: Database, { uid, workspaceId }: QueueRef, id: string) {
+/** The newest so many attempts, oldest first: a job may be retried for ever, and each holds up to 64 KB. */
+export async function listAttempts(db: Database, { uid, workspaceId }: QueueRef, id: string, most: number) {
   const rows = await db.execute<{
     generation: number;
     attempt: number;
@@ -71,8 +72,9 @@ export async function listAttempts(db: Database, { uid, workspaceId }: QueueRef,
     error: string | null;
   }>(sql`
     select generation, attempt, started_at, duration_ms, status, response, error from job_attempt
-    where queue_uid = ${uid} and workspace_id = ${workspaceId} and job_id = ${id} order by generation, attempt`);
-  return rows.map((row) => ({ ...row, started_at: iso(row.started_at) }));
+    where queue_uid = ${uid} and workspace_id = ${workspaceId} and job_id = ${id}
+    order by generation desc, attempt desc limit ${most}`);
+  return rows.reverse().map((row) => ({ ...row, started_at: iso(row.started_at) }));
 }
 
 export type JobMove = {

@@ -46,6 +46,9 @@ test("I2, I4: an end that comes after its lease ran out is refused, and changes 
   await work.settled(name);
   const before = await work.job(name, id);
   expect(before).toMatchObject({ state: "failed", reason: "stalled", attempts_made: 1 });
+  // As long as it was in the worker's hands, and not as if it had ended at once.
+  const [attempt] = await work.rotor.sql`select duration_ms from job_attempt where job_id = ${id}`;
+  expect(attempt?.duration_ms).toBeGreaterThan(11_000);
   expect(await endJobs(work.rotor.sql, queueUid, [endOf(id, lease)])).toMatchObject({ accepted: [] });
   expect(await work.job(name, id)).toEqual(before);
 });

@@ -64,7 +64,7 @@ async function endStalled({ databases }: Services, expired: ExpiredLease): Promi
       id: expired.id,
       lease: expired.lease,
       fingerprint: fingerprintOf(stalled.reason, stalled.message),
-      durationMs: 0,
+      durationMs: expired.durationMs,
       status: null,
       response: null,
       error: stalled.message,

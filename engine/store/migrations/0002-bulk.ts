@@ -67,7 +67,7 @@ create function reopen_jobs(p_queue bigint, p_ids text[]) returns int language s
     update job j set
       state = case when q.approval_required and j.attempts_made = 0 then 'pending_approval' else 'waiting' end,
       parked = false, due_at = rotor_now(), generation = j.generation + 1, attempts_made = 0, result = null,
-      reason = null, fail_reason = null, fingerprint = null, ended_at = null
+      reason = null, fail_reason = null, fingerprint = null, replayed_as = null, ended_at = null
     from queue q
     where j.ctid = any(array(select find_jobs(p_queue, p_ids))) and q.uid = p_queue and j.state = 'failed'
     returning j.workspace_id, j.state
@@ -87,7 +87,8 @@ create function replay_id(p_id text) returns text language sql immutable as $$
   select 'replay-' || case when length(p_id) > 500 then md5(p_id) else p_id end
 $$;
 
--- Makes one new job of each failed one that was not replayed yet, and marks the failed one.
+-- Makes one new job of each failed one that was not replayed yet, and marks the failed one. Where a job of the
+-- replay's name is there already, nothing is made, and the failed one stays a dead letter.
 create function replay_jobs(p_queue bigint, p_ids text[], p_provenance jsonb)
 returns table (id text, replay text) language sql as $$
   with source as (
@@ -103,21 +104,21 @@ returns table (id text, replay text) language sql as $$
       p_provenance || jsonb_build_object('replay_of', s.id), rotor_now()
     from source s join queue q on q.uid = p_queue order by s.seq
     on conflict (queue_uid, id) do nothing
-    returning id, workspace_id, seq, state, tags
+    returning id, workspace_id, seq, state, tags, provenance->>'replay_of' as source_id
   ), tagged as (
     insert into job_tag (queue_uid, workspace_id, tag, seq, job_id)
     select distinct p_queue, workspace_id, tag, seq, id from made, unnest(tags) tag
   ), marked as (
     update job j set replayed_as = replay_id(j.id)
-    where j.ctid = any(array(select found.ctid from source s, lateral (
-      select ctid from job where queue_uid = p_queue and job.id = s.id offset 0) found))
+    where j.ctid = any(array(select found.ctid from made m, lateral (
+      select ctid from job where queue_uid = p_queue and job.id = m.source_id offset 0) found))
   ), flowed as (
     insert into queue_flow (queue_uid, workspace_id, at, waiting, pending_approval)
     select p_queue, min(workspace_id), rotor_now(), count(*) filter (where state = 'waiting'),
       count(*) filter (where state = 'pending_approval')
     from made having count(*) > 0
   )
-  select id, replay_id(id) from source
+  select source_id, id from made
 $$;
 
 -- A replay in steps: 1 %, 10 %, all. Its jobs are listed so that it can be seen how they ended.
