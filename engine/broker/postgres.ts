@@ -3,6 +3,9 @@
 import { createPostgresBackend, Queue, runMigrations, Worker } from "bullmq";
 import pg from "pg";
 import type { Backend } from "./bullmq.ts";
+import { keepEarlyErrors } from "./early-errors.ts";
+
+keepEarlyErrors(pg.Client.prototype);
 
 const schema = "rotor_broker";
 

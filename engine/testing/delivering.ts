@@ -29,9 +29,9 @@ export type Delivering = {
   stop(): Promise<void>;
 };
 
-export async function startDelivering(): Promise<Delivering> {
+export async function startDelivering({ workers = true } = {}): Promise<Delivering> {
   const witness = await startWitness();
-  const rotor = await startTestEngine({ workers: true });
+  const rotor = await startTestEngine({ workers });
   const { engine, home, sql } = rotor;
 
   async function uidOf(name: string): Promise<number> {

@@ -9,15 +9,20 @@ import { deliver } from "../drivers/callback.ts";
 import type { Services } from "../handler.ts";
 import type { Outbound } from "../outbound/http-client.ts";
 import { type ClaimedJob, type JobEnd, workQueue } from "../store/job-work.ts";
+import { handBack } from "../store/pull.ts";
 import { type QueueConfig, readQueueConfig } from "../store/queue-config.ts";
 import { openHeaders, secretPurpose } from "../store/queues.ts";
 
 /** How much longer than its request a job's lease lasts: time to write down how it went. */
 const graceMs = 10_000;
+/** A request ends so long before its lease, so that two workers never send the same job at once. */
+const marginMs = 1000;
 const largestClaim = 200;
 const configMs = 1000;
 const pauseAfterFailureMs = 250;
 const longestRestMs = 2000;
+
+const tooLate = "The lease of this attempt was over before it could be sent.";
 
 export type Slots = { free: number };
 
@@ -40,6 +45,8 @@ export function createQueueRunner(
   let ends: JobEnd[] = [];
   let running: Promise<void> | undefined;
   let nextPeriod: NodeJS.Timeout | undefined;
+  /** Of claims whose answer was lost: what they claimed, if they did, nobody works on. */
+  let lostLeases: string[] = [];
 
   function kick(): void {
     if (running !== undefined) return;
@@ -88,7 +95,10 @@ export function createQueueRunner(
     const lease = randomUUID();
     const leaseMs = (active?.config.timeoutMs ?? 0) + graceMs;
     const wakesBefore = wakes;
+    // The lease began later than this, by however long the statement took.
+    const until = performance.now() + leaseMs - marginMs;
     try {
+      await giveBackLost();
       const { claimed, accepted, woken, more } = await workQueue(
         services.databases.sql,
         { queueUid: uid, want, lease, leaseMs },
@@ -100,13 +110,20 @@ export function createQueueRunner(
       // A job that was added while the statement was under way is not in it; its wake is not forgotten.
       if (woken) services.wake(woken);
       else if (claimed.length < want && !more && wakes === wakesBefore) rest();
-      for (const job of claimed) start(job, lease);
+      for (const job of claimed) start(job, lease, until);
     } catch (error) {
       services.log.warn({ err: error, queueUid: uid }, "claiming failed; trying again");
       slots.free += want;
+      if (want > 0) lostLeases.push(lease);
       ends = [...sent, ...ends];
       await sleep(pauseAfterFailureMs);
     }
+  }
+
+  async function giveBackLost(): Promise<void> {
+    if (lostLeases.length === 0) return;
+    await handBack(services.databases.sql, uid, lostLeases);
+    lostLeases = [];
   }
 
   /** False when the queue could not be read; then it is tried again. */
@@ -135,10 +152,10 @@ export function createQueueRunner(
     mayHaveWork = false;
   }
 
-  function start(job: ClaimedJob, lease: string): void {
+  function start(job: ClaimedJob, lease: string, until: number): void {
     inFlight++;
     const started = active as Active;
-    void attempt(job, lease, started)
+    void attempt(job, lease, started, until)
       .catch((error: unknown) => {
         // Our own bug, but a process that ended for it would take every other delivery with it.
         services.log.error({ err: error, queueUid: uid, jobId: job.id }, "an attempt broke off");
@@ -152,13 +169,16 @@ export function createQueueRunner(
       });
   }
 
-  async function attempt(job: ClaimedJob, lease: string, started: Active): Promise<JobEnd> {
+  async function attempt(job: ClaimedJob, lease: string, started: Active, until: number): Promise<JobEnd> {
     const { config, secrets, headers } = started;
+    // A process that was frozen in between must not send what may be another's by now.
+    const leftMs = until - performance.now();
+    if (leftMs <= 0) return endOf(job, lease, started, { kind: "timeout", message: tooLate }, 0);
     const { delivered, durationMs } = await deliver(outbound, {
       url: config.callbackUrl as string,
       headers,
       secrets,
-      timeoutMs: config.timeoutMs,
+      timeoutMs: Math.min(config.timeoutMs, leftMs),
       queue: config.name,
       job,
     });
