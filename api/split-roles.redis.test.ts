@@ -69,6 +69,17 @@ describe.each(Object.entries(brokers))("with the broker on %s", (kind, broker) =
     await vi.waitFor(() => expect(handler.ids.length - before).toBe(1000), 20_000);
     expect(new Set(handler.ids).size).toBe(handler.ids.length);
   });
+
+  test("a server that drains answers at once those who wait for jobs", async () => {
+    await rotor.queues.create("fetched");
+    const waiting = rotor.jobs.claim("fetched", { wait_seconds: 20 });
+    // A request of later on: when it is answered, the claim has arrived.
+    await rotor.jobs.claim("fetched");
+    const begun = performance.now();
+    await api.stop();
+    expect((await waiting).jobs).toEqual([]);
+    expect(performance.now() - begun).toBeLessThan(10_000);
+  });
 });
 
 test("a server on a Redis that may evict keys says so in one line, and does not start", async () => {
