@@ -1,6 +1,7 @@
 // One delivery: the job as a signed POST to the queue's own handler.
 
 import type { Delivered } from "../core/response.ts";
+import { mostInFlight } from "../core/slots.ts";
 import type { Outbound } from "../outbound/http-client.ts";
 import { sign } from "../outbound/sign.ts";
 
@@ -34,6 +35,8 @@ export async function deliver(outbound: Outbound, delivery: Delivery, nowMs = Da
     },
     body: job.payload,
     timeoutMs: delivery.timeoutMs,
+    // Never waits for a connection: a job that waited would use up its time without having been sent.
+    maxConnections: mostInFlight,
   });
   return { delivered: outcome, durationMs: outcome.durationMs };
 }

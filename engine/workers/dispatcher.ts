@@ -1,11 +1,9 @@
 // Which queues have work, and who in this process does it.
 
+import { mostInFlight } from "../core/slots.ts";
 import type { Services } from "../handler.ts";
 import type { Outbound } from "../outbound/http-client.ts";
 import { createQueueRunner, type QueueRunner, type Slots } from "./queue-runner.ts";
-
-/** Deliveries under way in one process, over all queues. */
-const mostInFlight = 2000;
 
 export type Dispatcher = {
   /** Says that these queues may have work. Costs nothing when they are being worked on already. */

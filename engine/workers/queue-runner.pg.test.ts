@@ -1,5 +1,8 @@
 // What it costs to have a queue that this process does not deliver.
 
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { contract } from "@rotorsh/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -36,3 +39,19 @@ test.each([
   });
   expect(ms).toBeLessThan(100);
 });
+
+test("a queue's whole concurrency is under way at once, though all of it goes to one handler", async () => {
+  const waiting: ServerResponse[] = [];
+  const handler = createServer((_, response) => {
+    waiting.push(response);
+    if (waiting.length >= 400) for (const one of waiting.splice(0)) one.end();
+  }).listen(0, "127.0.0.1");
+  await once(handler, "listening");
+  const url = `http://127.0.0.1:${(handler.address() as AddressInfo).port}`;
+  const name = await work.queue({ callback_url: url, concurrency: 400, timeout_seconds: 10 });
+  await work.addMany(name, Array(400).fill({ attempts: 1 }));
+  await work.settled(name);
+  handler.closeAllConnections();
+  handler.close();
+  expect(await work.states(name)).toEqual({ completed: 400 });
+}, 30_000);

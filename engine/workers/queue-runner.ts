@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { endAttempt } from "../core/job.ts";
 import { type Delivered, fingerprintOf, outcomeOf } from "../core/response.ts";
+import { shareOf } from "../core/slots.ts";
 import { deliver } from "../drivers/callback.ts";
 import type { Services } from "../handler.ts";
 import type { Outbound } from "../outbound/http-client.ts";
@@ -61,14 +62,19 @@ export function createQueueRunner(
       });
   }
 
-  const room = () => Math.min(slots.free, (active?.config.concurrency ?? 1) - inFlight, largestClaim);
+  const room = () =>
+    Math.min(shareOf(slots.free, inFlight), (active?.config.concurrency ?? 1) - inFlight, largestClaim);
 
   async function run(): Promise<void> {
     for (;;) {
-      if (mayHaveWork && !stopping && !(await refresh())) continue;
-      if (!active?.config.callbackUrl) announce(active?.config);
-      const want = mayHaveWork && !stopping && active?.config.callbackUrl ? Math.max(0, room()) : 0;
-      if (ends.length === 0 && want === 0) return;
+      const isKnown = !mayHaveWork || stopping || (await refresh());
+      if (isKnown && !active?.config.callbackUrl) announce(active?.config);
+      const mayClaim = isKnown && mayHaveWork && !stopping && active?.config.callbackUrl;
+      const want = mayClaim ? Math.max(0, room()) : 0;
+      if (ends.length === 0 && want === 0) {
+        if (isKnown) return;
+        continue;
+      }
       const sent = ends;
       ends = [];
       // Taken before the statement, so that many queues together keep within this process's slots.
