@@ -13,6 +13,17 @@ export type Contract = typeof contract;
 export type { KeyTier } from "./api-keys.ts";
 export { ApiKey } from "./api-keys.ts";
 export { AuditEvent, type Surface } from "./audit.ts";
+export type {
+  CheckpointRequest,
+  DriveEvent,
+  DriveRequest,
+  DriveResult,
+  ErrorBody as StepErrorBody,
+  Memo,
+  StepKind,
+  StepRecord,
+  Wait,
+} from "./drive.ts";
 export {
   type ErrorBody,
   type ErrorCode,

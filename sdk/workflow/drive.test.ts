@@ -1,8 +1,8 @@
+import type { DriveRequest, Memo, StepRecord } from "@rotorsh/contract";
 import { expect, test } from "vitest";
 import { createFunction } from "./define.ts";
 import { drive } from "./drive.ts";
 import { NonRetriableError, RetryAfterError } from "./errors.ts";
-import type { DriveRequest, Memo, StepRecord } from "./protocol.ts";
 import { stepKey } from "./step-key.ts";
 import type { Handler } from "./types.ts";
 

@@ -1,8 +1,8 @@
 // Runs a workflow function from its top: steps that are known answer at once, new ones are executed, and what must
 // be waited for ends the drive. The same code serves the real adapter and the testing kit.
 
+import type { DriveRequest, DriveResult, Memo, StepKind, StepRecord, Wait } from "@rotorsh/contract";
 import { isNonRetriable, retryAfterMs, toErrorBody, toThrown } from "./errors.ts";
-import type { DriveRequest, DriveResult, Memo, StepKind, StepRecord, Wait } from "./protocol.ts";
 import { quietWhile } from "./replay-logger.ts";
 import { toStored } from "./step-data.ts";
 import { stepKey } from "./step-key.ts";

@@ -1,6 +1,6 @@
 // Errors of workflow code: those a step throws to steer its retries, and those a step call throws.
 
-import type { ErrorBody } from "./protocol.ts";
+import type { StepErrorBody as ErrorBody } from "@rotorsh/contract";
 
 /** Thrown in a step or function: trying again is pointless. */
 export class NonRetriableError extends Error {

@@ -1,9 +1,9 @@
 // `step.*`: each call says what it is, and the machine decides whether it is answered, executed or waited for.
 
+import type { Wait } from "@rotorsh/contract";
 import type { Ask } from "./drive.ts";
 import { parseDuration } from "./duration.ts";
 import { NonRetriableError } from "./errors.ts";
-import type { Wait } from "./protocol.ts";
 import type { StepTools } from "./types.ts";
 
 const longestInvokeMs = 24 * 60 * 60 * 1000;

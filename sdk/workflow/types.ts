@@ -1,6 +1,6 @@
 // What authors of workflows write and get.
 
-import type { DriveEvent } from "./protocol.ts";
+import type { DriveEvent } from "@rotorsh/contract";
 
 /** Event names and the shape of their data, for typed events: `Rotor<{ "user.created": { userId: string } }>`. */
 export type EventMap = Record<string, unknown>;
