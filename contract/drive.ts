@@ -28,7 +28,12 @@ export type DriveRequest = {
   checkpoint: { url: string; token: string } | null;
   /** Start no new step after so long. */
   budgetMs: number;
+  /** The run has ended: call this hook instead of the function. */
+  hook?: { name: HookName; result?: unknown; error?: ErrorBody };
 };
+
+/** What a function may ask to be told of its run's end. */
+export type HookName = "onSuccess" | "onFailure" | "onCancel";
 
 /** A step that has ended in this drive. */
 export type StepRecord = {

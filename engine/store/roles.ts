@@ -20,12 +20,19 @@ export const tenantTables: readonly string[] = [
   "queue_flow",
   "queue_total",
   "queue_minute",
+  "workflow",
+  "event",
+  "run",
+  "step",
+  "waiter",
+  "signal_end",
+  "signing_key",
   "audit_head",
   "audit_event",
 ];
 
 /** Tables that name a workspace and that rotor_app may not touch at all. */
-export const engineTables: readonly string[] = ["rate_window", "job_key"];
+export const engineTables: readonly string[] = ["rate_window", "job_key", "waiter_path"];
 
 /** Tables whose rows are never changed or removed by a running server. */
 const appendOnly: readonly string[] = ["audit_event"];
