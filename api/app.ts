@@ -38,6 +38,7 @@ export function createApp(options: AppOptions): App & { close(): Promise<void> }
 
   app.get("/doc", (c) => c.json(openApi(options.version)));
   app.route("/docs", docsRoutes(options.version));
+  refuseOtherMethods(app, ["/doc", "/docs", "/docs/style.css"]);
   const close = mountMcp(app, options, options);
   mountOperations(app, options);
   return Object.assign(app, { close });
@@ -69,6 +70,15 @@ function mountHealth(app: App, options: AppOptions, metrics: Metrics): void {
   app.get("/metrics", (c) => {
     if (options.adminToken && !isOperator(c, options)) throw new RotorError("UNAUTHENTICATED");
     return c.text(metrics.toText());
+  });
+  refuseOtherMethods(app, ["/healthz", "/readyz", "/metrics"]);
+}
+
+/** For addresses that are only read. */
+function refuseOtherMethods(app: App, paths: string[]): void {
+  app.on(["POST", "PUT", "PATCH", "DELETE", "OPTIONS"], paths, (c) => {
+    c.header("allow", "GET, HEAD");
+    throw new RotorError("METHOD_NOT_ALLOWED");
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type Operation, RotorError } from "@rotorsh/contract";
-import { type Caller, type Engine, operatorCaller } from "@rotorsh/engine";
+import { type Caller, type Credential, type Engine, operatorCaller } from "@rotorsh/engine";
 import type { Context } from "hono";
 import type { AppContext } from "./app.ts";
 import { setRateHeaders } from "./respond.ts";
@@ -14,15 +14,17 @@ export type Gate = {
 };
 
 export async function authenticate(c: AppContext, operation: Operation, gate: Gate): Promise<Caller> {
-  refuseKeyInUrl(c);
   if (operation.needs === "operate" && isOperator(c, gate)) {
     return setCaller(c, operatorCaller(c.get("provenance")));
   }
   return authenticateKey(c, gate);
 }
 
-export async function authenticateKey(c: AppContext, { engine }: Gate): Promise<Caller> {
-  const credential = { token: bearerOf(c), workspaceId: c.req.header("x-rotor-workspace") };
+type Refuses = Pick<Credential, "noQueueKeys">;
+
+export async function authenticateKey(c: AppContext, { engine }: Gate, refuses?: Refuses): Promise<Caller> {
+  refuseKeyInUrl(c);
+  const credential = { token: bearerOf(c), workspaceId: c.req.header("x-rotor-workspace"), ...refuses };
   return setCaller(c, await engine.authenticate(credential, c.get("provenance")));
 }
 

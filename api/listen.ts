@@ -1,7 +1,7 @@
 // Holding the port, before anything else is started: a second server on one data folder must never get as far
 // as the database.
 
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 
 export type Fetch = (request: Request, env: unknown) => Response | Promise<Response>;
@@ -23,7 +23,12 @@ export async function listen(port: number, host: string): Promise<Listener> {
   const handle = getRequestListener((request, env) => current(request, env), {
     overrideGlobalObjects: false,
   });
+  let closing = false;
+  const underWay = new Set<ServerResponse>();
   const server = createServer((request, response) => {
+    underWay.add(response);
+    response.once("close", () => underWay.delete(response));
+    if (closing) response.shouldKeepAlive = false;
     void handle(request, response);
   });
   // Longer than a load balancer keeps an idle connection, so that it never sends into one we just closed.
@@ -36,6 +41,10 @@ export async function listen(port: number, host: string): Promise<Listener> {
       current = fetch;
     },
     async close(withinMs) {
+      // Says so in every answer from now on: a client that keeps its connections busy would otherwise go on sending,
+      // and be cut off in the middle when the time is over.
+      closing = true;
+      for (const response of underWay) response.shouldKeepAlive = false;
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });

@@ -1,4 +1,4 @@
-import { type Call, RotorError } from "@rotorsh/contract";
+import type { Call } from "@rotorsh/contract";
 import type { Log } from "@rotorsh/engine";
 import { createMcpHttp } from "@rotorsh/mcp";
 import type { App, AppContext } from "./app.ts";
@@ -11,8 +11,7 @@ export function mountMcp(app: App, gate: Gate, { version, log }: { version: stri
     onError: (error, requestId) => log.error({ err: error, requestId }, "an MCP call failed"),
   });
   const handle = async (c: AppContext) => {
-    const caller = await authenticateKey(c, gate);
-    if (caller.tier === "queue") throw new RotorError("KEY_TIER_REFUSED");
+    const caller = await authenticateKey(c, gate, { noQueueKeys: "mcp" });
     const callAs = (client: string | null): Call => {
       const provenance = {
         ...caller.provenance,

@@ -27,7 +27,9 @@ function pick(values: Record<string, string>, names: string[]): Json {
 function decodeQuery(query: Record<string, string[]>, { input }: Operation): Json {
   return Object.fromEntries(
     Object.entries(query).map(([name, texts]) => {
-      const accepts = (value: unknown) => input.shape[name]?.safeParse(value).success ?? false;
+      // Its own fields only: every object has a `constructor`.
+      const field = Object.hasOwn(input.shape, name) ? input.shape[name] : undefined;
+      const accepts = (value: unknown) => field?.safeParse(value).success ?? false;
       const text: unknown = texts.length === 1 ? texts[0] : texts;
       if (accepts(text)) return [name, text];
       const decoded = texts.map(decodeScalar);

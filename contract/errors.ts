@@ -121,6 +121,11 @@ export const errorTable = {
     message: "This drive of the run is over: the run was cancelled, has ended, or is driven elsewhere.",
     hint: "Stop executing the function.",
   },
+  REPLAY_NOT_FOUND: {
+    status: 404,
+    message: "The queue has no replay {id}.",
+    hint: "A canary replay answers with its id when it is started; ended ones are kept as long as the plan says.",
+  },
   API_KEY_NOT_FOUND: {
     status: 404,
     message: "There is no API key {id}.",
@@ -196,6 +201,12 @@ export const errorTable = {
     status: 409,
     message: "This cannot be undone and needs a confirmation.",
     hint: "Look at details.preview, then repeat the call with confirm: true.",
+  },
+  CONFIRMATION_STALE: {
+    status: 409,
+    message:
+      "The confirmation does not fit: it is older than 5 minutes, was for another call, or there is more now.",
+    hint: "Ask for a new preview with dry_run: true and look at it again.",
   },
   PAYLOAD_TOO_LARGE: { status: 413, message: "The body is larger than {limit}.", hint: "Send less at once." },
   UNSUPPORTED_MEDIA_TYPE: {

@@ -1,6 +1,7 @@
 import { status, usage, whoami } from "./account.ts";
 import { apiKeys } from "./api-keys.ts";
 import { audit } from "./audit.ts";
+import { dlq } from "./dlq.ts";
 import { events } from "./events.ts";
 import { functions } from "./functions.ts";
 import { jobs } from "./jobs.ts";
@@ -20,6 +21,7 @@ export const contract = {
   events,
   signals,
   signingKey,
+  dlq,
   apiKeys,
   members,
   workspaces,

@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { confirmable, preview } from "./bulk.ts";
+import { explainOf } from "./job-explain.ts";
 import { operation } from "./operation.ts";
-import { dryRun, listOf, page, Timestamp } from "./primitives.ts";
+import { listOf, page, Timestamp } from "./primitives.ts";
 import { Backoff, QueueName } from "./queues.ts";
 
 export const JobState = z.enum([
@@ -16,13 +18,18 @@ export const JobState = z.enum([
 export type JobState = z.infer<typeof JobState>;
 
 /** Anything printable: a caller's own id may be `outreach:cmp_456:cid_123`. */
-export const JobId = z
-  .string()
-  .min(1)
-  .max(256)
-  .refine((id) => !/[\p{Cc}/]/u.test(id), "must not contain control characters or slashes")
-  .describe("Id of the job: the caller's own, or `job_…`.")
-  .meta({ examples: ["job_0190c8a1b2c3d4e5f6a7b8c9d0e1f2a3"] });
+const jobIdOf = (longest: number) =>
+  z
+    .string()
+    .min(1)
+    .max(longest)
+    .refine((id) => !/[\p{Cc}/]/u.test(id), "must not contain control characters or slashes")
+    .describe("Id of the job: the caller's own, or `job_…`.")
+    .meta({ examples: ["job_0190c8a1b2c3d4e5f6a7b8c9d0e1f2a3"] });
+
+export const JobId = jobIdOf(256);
+/** Longer than a new job's may be: a replay's id has the replayed one's in it. */
+export const AnyJobId = jobIdOf(512);
 
 const Duration = z
   .union([
@@ -115,7 +122,7 @@ const JobDetail = Job.extend({
 });
 
 const name = { name: QueueName };
-const at = { ...name, id: JobId };
+const at = { ...name, id: AnyJobId };
 
 export const jobs = {
   enqueue: operation({
@@ -225,9 +232,9 @@ export const jobs = {
     idempotent: true,
     needs: "develop",
     queueKeys: true,
-    input: z.strictObject({ ...at, dry_run: dryRun }),
-    output: z.object({ deleted: z.boolean(), state: JobState }),
-    errors: ["QUEUE_NOT_FOUND", "JOB_NOT_FOUND", "JOB_STATE_CONFLICT"],
+    input: z.strictObject({ ...at, ...confirmable }),
+    output: z.object({ deleted: z.boolean(), state: JobState, ...preview }),
+    errors: ["QUEUE_NOT_FOUND", "JOB_NOT_FOUND", "JOB_STATE_CONFLICT", "CONFIRMATION_STALE"],
   }),
 
   retry: operation({
@@ -245,4 +252,6 @@ export const jobs = {
     output: Job,
     errors: ["QUEUE_NOT_FOUND", "JOB_NOT_FOUND", "JOB_STATE_CONFLICT"],
   }),
+
+  explain: explainOf(AnyJobId),
 };

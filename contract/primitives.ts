@@ -43,4 +43,10 @@ export function listOf<Item extends z.ZodType>(item: Item) {
   });
 }
 
+export const QueueName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
+  .describe("Name of the queue, unique in the workspace, e.g. `welcome-emails`.")
+  .meta({ examples: ["welcome-emails"] });
+
 export const dryRun = z.boolean().default(false).describe("Only say what would happen; change nothing.");

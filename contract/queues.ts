@@ -1,12 +1,11 @@
 import { z } from "zod";
+import { confirmable, preview } from "./bulk.ts";
 import { operation } from "./operation.ts";
-import { dryRun, isOneLine, listOf, page, Timestamp } from "./primitives.ts";
+import { isOneLine, listOf, page, QueueName, Timestamp } from "./primitives.ts";
+import { check } from "./queue-check.ts";
+import { drain, QueueCounts, retryAll, stats } from "./queue-work.ts";
 
-export const QueueName = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
-  .describe("Name of the queue, unique in the workspace, e.g. `welcome-emails`.")
-  .meta({ examples: ["welcome-emails"] });
+export { QueueName };
 
 export const QueueState = z.enum(["active", "paused"]);
 
@@ -40,7 +39,7 @@ export const CallbackHeaders = z
   .refine((headers) => JSON.stringify(headers).length <= 4096, "must be at most 4 KB together")
   .describe("Extra headers of every delivery.");
 
-export const Queue = z.object({
+const QueueConfig = z.object({
   name: QueueName,
   state: QueueState,
   mode: z
@@ -69,9 +68,13 @@ export const Queue = z.object({
   created_at: Timestamp,
   updated_at: Timestamp,
 });
+
+export const Queue = QueueConfig.extend({
+  stats: QueueCounts.describe("How many of its jobs are in each state."),
+});
 export type Queue = z.infer<typeof Queue>;
 
-const QueueWithSecret = Queue.extend({
+const QueueWithSecret = QueueConfig.extend({
   callback_secret: z.string().optional().describe("The signing secret; shown this once."),
 });
 
@@ -180,7 +183,7 @@ export const queues = {
 
   get: operation({
     route: "GET /v1/queues/{name}",
-    summary: "Get one queue's settings and state.",
+    summary: "Get one queue's settings, state and job counts.",
     tools: { hosted: { name: "get_queue", toolset: "jobs" }, stdio: "rotor_get_queue" },
     positionals: ["name"],
     impact: "read",
@@ -212,7 +215,7 @@ export const queues = {
     route: "DELETE /v1/queues/{name}",
     summary: "Delete a queue for good.",
     description:
-      "Refused while it has jobs, unless with_jobs is true. To stop it for a while, pause it instead.",
+      "Refused while it has jobs that have not ended, unless with_jobs is true. To stop it for a while, pause it instead.",
     tools: { hosted: { name: "delete_queue", toolset: "jobs" }, stdio: "rotor_delete_queue" },
     positionals: ["name"],
     impact: "destroy",
@@ -222,10 +225,14 @@ export const queues = {
     input: z.strictObject({
       ...name,
       with_jobs: z.boolean().default(false).describe("Delete its jobs too."),
-      dry_run: dryRun,
+      ...confirmable,
     }),
-    output: z.object({ deleted: z.boolean(), jobs: z.int().describe("Jobs deleted with it.") }),
-    errors: ["QUEUE_NOT_FOUND", "QUEUE_NOT_EMPTY"],
+    output: z.object({
+      deleted: z.boolean(),
+      jobs: z.int().describe("Jobs that go with it, ended ones included."),
+      ...preview,
+    }),
+    errors: ["INVALID_INPUT", "QUEUE_NOT_FOUND", "QUEUE_NOT_EMPTY", "CONFIRMATION_STALE"],
   }),
 
   pause: operation({
@@ -238,7 +245,7 @@ export const queues = {
     needs: "develop",
     audit: "queue.paused",
     input: z.strictObject(name),
-    output: Queue,
+    output: QueueConfig,
     errors: ["QUEUE_NOT_FOUND"],
   }),
 
@@ -252,7 +259,7 @@ export const queues = {
     needs: "develop",
     audit: "queue.resumed",
     input: z.strictObject(name),
-    output: Queue,
+    output: QueueConfig,
     errors: ["QUEUE_NOT_FOUND"],
   }),
 
@@ -278,7 +285,12 @@ export const queues = {
         .describe("`active` (or `resume`) or `paused` (or `pause`).")
         .meta({ examples: ["paused"] }),
     }),
-    output: Queue,
+    output: QueueConfig,
     errors: ["INVALID_INPUT", "QUEUE_NOT_FOUND"],
   }),
+
+  stats,
+  drain,
+  retryAll,
+  check,
 };

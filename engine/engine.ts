@@ -30,7 +30,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { databases, broker } = services;
   await ensureDefaultWorkspace(services, options.givenKeys ?? []);
   const perform = createPerform(services, listHandlers(contract, handlers));
-  const workers = options.workers === false ? undefined : startWorkers(services, options);
+  const workers = options.workers === false ? undefined : startWorkers(services);
 
   return {
     authenticate: withUnavailable(createAuthenticate(services)),
@@ -40,6 +40,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     isReady: () => databases.answers(),
     async close() {
       await workers?.stop();
+      await services.outbound.close();
       await broker.close();
       await databases.close();
     },

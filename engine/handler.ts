@@ -5,6 +5,7 @@ import type { Intake } from "./intake.ts";
 import type { Log } from "./log.ts";
 import { must } from "./must.ts";
 import type { Egress } from "./outbound/egress.ts";
+import type { Outbound } from "./outbound/http-client.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 import type { Database, Databases } from "./store/database.ts";
 import type { WorkspaceRow } from "./store/workspaces.ts";
@@ -20,6 +21,8 @@ export type Services = {
   rateLimiter: RateLimiter;
   /** Where this server may be told to call. */
   egress: Egress;
+  /** The one way to call it. */
+  outbound: Outbound;
   /** Moves work between processes. */
   broker: Broker;
   /** Stores new jobs; answers once they are durable. */

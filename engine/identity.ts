@@ -1,7 +1,7 @@
 // From a bearer token to a caller. A wrong, unknown, expired or revoked key gets one and the same answer.
 
 import { BlockList, isIPv6 } from "node:net";
-import { RotorError } from "@rotorsh/contract";
+import { type ErrorCode, RotorError } from "@rotorsh/contract";
 import type { Caller, Provenance } from "./caller.ts";
 import { permissionsOfKey } from "./core/access.ts";
 import { limitsOf } from "./core/plan.ts";
@@ -15,6 +15,8 @@ export type Credential = {
   token: string | undefined;
   /** The header x-rotor-workspace. */
   workspaceId?: string | undefined;
+  /** What is asked for, where no queue key is admitted to any of it. */
+  noQueueKeys?: string | undefined;
 };
 
 export type Authenticate = (credential: Credential, provenance: Provenance) => Promise<Caller>;
@@ -32,17 +34,22 @@ export function createAuthenticate(services: Services): Authenticate {
   });
   const touch = createToucher(services);
 
-  return async ({ token, workspaceId }, provenance) => {
+  return async ({ token, workspaceId, noQueueKeys }, provenance) => {
     const key = token === undefined ? undefined : readKey(token);
     if (!key) throw new RotorError("UNAUTHENTICATED");
     const identity = await find(key.id);
     if (!isAlive(key, identity)) throw new RotorError("UNAUTHENTICATED");
     const workspace = await workspaceOf(identity, workspaceId, services);
     const caller = toCaller(identity, workspace, provenance);
-    if (!isAllowedFrom(identity.key.allowedIps, provenance.ip)) {
-      await services.denied(caller, "key", "ADDRESS_REFUSED");
-      throw new RotorError("ADDRESS_REFUSED");
+    const refuse = async (what: string, code: ErrorCode): Promise<never> => {
+      await services.denied(caller, what, code);
+      throw new RotorError(code);
+    };
+    if (identity.workspace && workspaceId !== undefined && workspaceId !== workspace.id) {
+      await refuse("key", "WORKSPACE_MISMATCH");
     }
+    if (!isAllowedFrom(identity.key.allowedIps, provenance.ip)) await refuse("key", "ADDRESS_REFUSED");
+    if (noQueueKeys && caller.tier === "queue") await refuse(noQueueKeys, "KEY_TIER_REFUSED");
     const rate = await rateLimiter.take(workspace.id, limitsOf(workspace.plan, workspace).requestsPerMinute);
     if (workspace.suspendedAt) throw new RotorError("WORKSPACE_SUSPENDED");
     touch(key.id);
@@ -83,10 +90,7 @@ async function workspaceOf(
   named: string | undefined,
   { databases }: Services,
 ): Promise<WorkspaceRow> {
-  if (workspace) {
-    if (named !== undefined && named !== workspace.id) throw new RotorError("WORKSPACE_MISMATCH");
-    return workspace;
-  }
+  if (workspace) return workspace;
   if (named === undefined) throw new RotorError("WORKSPACE_REQUIRED");
   const chosen = await findWorkspace(databases.engine, named);
   if (chosen?.teamId !== key.teamId) throw new RotorError("WORKSPACE_NOT_FOUND", { id: named });

@@ -6,6 +6,7 @@ import type { Services } from "./handler.ts";
 import { createIntake } from "./intake.ts";
 import type { Log } from "./log.ts";
 import { createEgress, type EgressRules } from "./outbound/egress.ts";
+import { createOutbound } from "./outbound/http-client.ts";
 import { createRateLimiter } from "./rate-limiter.ts";
 import { type Databases, openDatabases } from "./store/database.ts";
 import { readInstallation } from "./store/installation.ts";
@@ -54,6 +55,7 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
     confirmations: createConfirmations(keyRing),
     rateLimiter: createRateLimiter(databases.sql, log),
     egress: createEgress(options.egress),
+    outbound: createOutbound({ rules: options.egress }),
     broker,
     version,
     log,

@@ -82,8 +82,9 @@ test("an upsert under another workspace's queue name makes a queue of one's own 
 test.each(lists.map((sampled) => [sampled.name, sampled] as const))(
   "%s holds nothing of another workspace",
   async (_, { operation, sample, noun }) => {
-    const queue = noun === "jobs" ? "own" : foreign.queue;
-    if (noun === "jobs") await call(rotor.engine, rotor.home.admin, contract.queues.create, { name: queue });
+    const ofQueue = noun === "jobs" || noun === "dlq";
+    const queue = ofQueue ? "own" : foreign.queue;
+    if (ofQueue) await call(rotor.engine, rotor.home.admin, contract.queues.upsert, { name: queue });
     const output = JSON.stringify(
       await rotor.engine.callAs(rotor.home.admin)(operation, sample({ ...foreign, queue })),
     );

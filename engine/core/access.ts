@@ -23,7 +23,7 @@ export function permissionsOfKey(key: Grant, member: Grant | undefined): Set<Per
   return new Set([...permissionsOf(key)].filter((permission) => limit.has(permission)));
 }
 
-/** True when `grant` holds nothing that `permissions` lacks, so that nobody hands out more than they have. */
-export function isWithin(grant: Grant, permissions: ReadonlySet<Permission>): boolean {
-  return [...permissionsOf(grant)].every((permission) => permissions.has(permission));
+/** The first permission that `grant` holds and `permissions` lacks, so that nobody hands out more than they have. */
+export function missingFor(grant: Grant, permissions: ReadonlySet<Permission>): Permission | undefined {
+  return [...permissionsOf(grant)].find((permission) => !permissions.has(permission));
 }

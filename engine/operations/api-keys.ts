@@ -1,5 +1,5 @@
 import { type Contract, invalidInput, RotorError } from "@rotorsh/contract";
-import { isWithin } from "../core/access.ts";
+import { type Grant, missingFor } from "../core/access.ts";
 import { type Context, type Handlers, workspaceOf } from "../handler.ts";
 import * as store from "../store/api-keys.ts";
 import { findQueue } from "../store/queues.ts";
@@ -114,9 +114,9 @@ function columnsOf({ id, tier, hash, prefix, last4 }: KeyToken) {
 }
 
 /** Nobody hands out more than they have. */
-function refuseMoreThanOwn(grant: Parameters<typeof isWithin>[0], { caller }: Context): void {
-  if (!isWithin(grant, caller.permissions))
-    throw new RotorError("FORBIDDEN", { needs: `the role ${grant.role}` });
+function refuseMoreThanOwn(grant: Grant, { caller }: Context): void {
+  const needs = missingFor(grant, caller.permissions);
+  if (needs) throw new RotorError("FORBIDDEN", { needs });
 }
 
 function needManage({ caller }: Context): void {

@@ -3,6 +3,7 @@ import type { Handlers } from "../handler.ts";
 import { status, usage, whoami } from "./account.ts";
 import { apiKeys } from "./api-keys.ts";
 import { audit } from "./audit.ts";
+import { dlq } from "./dlq.ts";
 import { jobs } from "./jobs.ts";
 import { members } from "./members.ts";
 import { queues } from "./queues.ts";
@@ -11,6 +12,7 @@ import { admin, workspaces } from "./workspaces.ts";
 export const handlers: Handlers<Contract> = {
   queues,
   jobs,
+  dlq,
   apiKeys,
   members,
   workspaces,

@@ -6,19 +6,22 @@ import {
   type ParsedInputOf,
   RotorError,
 } from "@rotorsh/contract";
+import { checkConfirmation, previewOf } from "../confirm.ts";
 import { durationMs } from "../core/duration.ts";
 import { requireNextState } from "../core/job.ts";
 import { limitsOf } from "../core/plan.ts";
 import { type Context, direct, type Handlers, workspaceOf } from "../handler.ts";
 import { newId } from "../ids.ts";
 import { must } from "../must.ts";
+import { reopenJobs } from "../store/job-bulk.ts";
 import type { Intake, NewJob } from "../store/job-intake.ts";
 import * as store from "../store/jobs.ts";
+import { explain } from "./job-explain.ts";
+import { payloadLimitBytes } from "./payload.ts";
+import { findQueue } from "./queue-work.ts";
 
 type Sent = Omit<ParsedInputOf<Contract["jobs"]["enqueue"]>, "name">;
 type Enqueued = OutputOf<Contract["jobs"]["enqueue"]>;
-
-export const payloadLimitBytes = 512 * 1024;
 
 export const jobs: Handlers<Contract>["jobs"] = {
   enqueue: direct(async ({ name, ...sent }, context) => {
@@ -54,11 +57,15 @@ export const jobs: Handlers<Contract>["jobs"] = {
     return store.toJobDetail(queue, job, await store.listAttempts(context.db, queue, id));
   },
 
-  async cancel({ name, id, dry_run: dryRun }, context) {
-    const { queue, job } = await lock(name, id, context);
+  async cancel(input, context) {
+    const { queue, job } = await lock(input.name, input.id, context);
     if (job.state === "cancelled") return { deleted: true, state: job.state };
     const state = requireNextState(job, { type: "cancelled" });
-    if (dryRun) return { deleted: false, state: job.state };
+    if (input.dry_run) {
+      const seen = { counts: { jobs: 1 }, sample: [job.id] };
+      return { deleted: false, state: job.state, ...previewOf("jobs.cancel", input, seen, 1, context) };
+    }
+    checkConfirmation("jobs.cancel", input, 1, context);
     await store.moveJob(context.db, queue, job, { state, endedAt: context.now });
     return { deleted: true, state };
   },
@@ -68,23 +75,14 @@ export const jobs: Handlers<Contract>["jobs"] = {
     // Somebody retried it already: it is on its way.
     if (job.generation > 1 && (job.state === "waiting" || job.state === "active"))
       return store.toJob(queue, job);
-    const state = requireNextState(job, { type: "retried" });
-    const moved = await store.moveJob(context.db, queue, job, {
-      state,
-      generation: job.generation + 1,
-      attemptsMade: 0,
-      endedAt: null,
-    });
+    requireNextState(job, { type: "retried" });
+    await reopenJobs(context.db, queue, [id]);
     context.afterCommit(() => context.services.wake([queue.uid]));
-    return store.toJob(queue, moved);
+    return store.toJob(queue, must(await store.findJob(context.db, queue, id)));
   },
-};
 
-async function findQueue(name: string, context: Context): Promise<store.QueueRef> {
-  const queue = await store.findQueueRef(context.db, workspaceOf(context).id, name);
-  if (!queue) throw new RotorError("QUEUE_NOT_FOUND", { name });
-  return queue;
-}
+  explain,
+};
 
 async function lock(name: string, id: string, context: Context) {
   const queue = await findQueue(name, context);
@@ -113,7 +111,7 @@ function toNewJob(queueName: string, sent: Sent, context: Context, keyed: string
     concurrencyKey: sent.concurrencyKey ?? null,
     attempts: sent.attempts ?? null,
     backoff: sent.backoff ? JSON.stringify(sent.backoff) : null,
-    provenance: provenanceOf(context),
+    provenance: JSON.stringify(provenanceOf(context)),
   };
 }
 
@@ -127,15 +125,10 @@ function keyedId({ caller, idempotencyKey }: Context, index: number): string | u
   return `job_${hash.digest("hex").slice(0, 32)}`;
 }
 
-function provenanceOf({ caller }: Context): string {
+/** What a job's row says of where it came from. */
+export function provenanceOf({ caller }: Context): object {
   const { surface, client, requestId, traceId } = caller.provenance;
-  return JSON.stringify({
-    key_id: caller.actorId,
-    surface,
-    client,
-    request_id: requestId,
-    trace_id: traceId,
-  });
+  return { key_id: caller.actorId, surface, client, request_id: requestId, trace_id: traceId };
 }
 
 async function takeIn(jobs: NewJob[], context: Context, strict = false): Promise<Intake[]> {

@@ -3,6 +3,7 @@
 import { contract } from "@rotorsh/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
+  buildKey,
   buildMember,
   call,
   codeOf,
@@ -83,6 +84,22 @@ test("a person is a member once, however the address is written: MEMBER_EXISTS",
   );
   const other = await rotor.createWorkspace();
   expect(await codeOf(call(rotor.engine, other.admin, invite, { email: "ada@example.com" }))).toBe("ok");
+});
+
+test("the keys of a disabled member stay dead when the member is removed", async () => {
+  const home = await rotor.createWorkspace();
+  const key = await buildKey(rotor.sql, home, { role: "admin" });
+  const teamKey = await buildKey(rotor.sql, home, { tier: "team" });
+  await rotor.sql`update api_key set member_id = ${key.memberId} where id = ${teamKey.id}`;
+  const id = key.memberId as string;
+  await call(rotor.engine, home.admin, update, { id, status: "disabled" });
+  await call(rotor.engine, home.admin, remove, { id });
+  const enter = (token: string, workspaceId?: string) =>
+    codeOf(rotor.engine.authenticate({ token, workspaceId }, home.admin.provenance));
+  expect([await enter(key.token), await enter(teamKey.token, home.id)]).toEqual([
+    "UNAUTHENTICATED",
+    "UNAUTHENTICATED",
+  ]);
 });
 
 test("the keys of a removed member act as viewer from then on", async () => {

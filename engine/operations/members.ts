@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type Contract, RotorError } from "@rotorsh/contract";
 import { type Context, type Handlers, workspaceOf } from "../handler.ts";
 import { newId } from "../ids.ts";
+import { revokeKeysOf } from "../store/api-keys.ts";
 import * as store from "../store/members.ts";
 
 export const members: Handlers<Contract>["members"] = {
@@ -44,6 +45,8 @@ export const members: Handlers<Contract>["members"] = {
     const row = await find(id, context);
     refuseLastAdmin(row, admins);
     if (dryRun) return { deleted: false };
+    // A disabled member's keys are dead; as keys of nobody they would come back to life as viewers.
+    if (row.status === "disabled") await revokeKeysOf(context.db, row, context.now);
     await store.deleteMember(context.db, row);
     context.record({ resource: id, before: store.toMember(row) });
     return { deleted: true };

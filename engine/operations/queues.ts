@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Contract, invalidInput, type ParsedInputOf, RotorError } from "@rotorsh/contract";
+import { checkConfirmation, previewOf } from "../confirm.ts";
+import { jobStates } from "../core/job.ts";
 import {
   changeSettings,
   defaultSettings,
@@ -11,12 +13,25 @@ import { type Context, type Handlers, workspaceOf } from "../handler.ts";
 import { randomText } from "../ids.ts";
 import { must } from "../must.ts";
 import { checkSavedUrl } from "../outbound/save-check.ts";
+import { hasOpenJobs, sampleJobs } from "../store/job-bulk.ts";
+import { readCounts } from "../store/queue-numbers.ts";
 import * as store from "../store/queues.ts";
+import { check } from "./queue-check.ts";
+import { countsOf, drain, retryAll, stats } from "./queue-work.ts";
 
 type Sent = ParsedInputOf<Contract["queues"]["update"]>;
 
 export const queues: Handlers<Contract>["queues"] = {
-  list: async (input, context) => store.listQueues(context.db, workspaceOf(context).id, input),
+  async list(input, context) {
+    const { id } = workspaceOf(context);
+    const { data, nextCursor } = await store.listQueues(context.db, id, input);
+    const uids = data.map(({ uid }) => uid);
+    const counts = await readCounts(context.db, id, uids);
+    return {
+      data: data.map((row) => ({ ...store.toQueue(row), stats: must(counts.get(row.uid), "the counts") })),
+      nextCursor,
+    };
+  },
 
   async create(input, context) {
     const { queue, secret } = await create(input, context);
@@ -37,17 +52,30 @@ export const queues: Handlers<Contract>["queues"] = {
   async get(input, context) {
     const queue = await store.findQueue(context.db, keyOf(input, context));
     if (!queue) throw new RotorError("QUEUE_NOT_FOUND", { name: input.name });
-    return store.toQueue(queue);
+    return { ...store.toQueue(queue), stats: await countsOf(queue, context) };
   },
 
   update: (input, context) => update(input, context),
 
-  async delete({ name, dry_run: dryRun }, context) {
-    const queue = await lock(name, context);
-    if (dryRun) return { deleted: false, jobs: 0 };
+  async delete(input, context) {
+    const queue = await lock(input.name, context);
+    const { oldest_waiting_seconds: _, ...counts } = await countsOf(queue, context);
+    const jobs = Object.values(counts).reduce((sum, count) => sum + count, 0);
+    if (input.dry_run) {
+      const sample = await sampleJobs(context.db, queue, jobStates);
+      return {
+        deleted: false,
+        jobs,
+        ...previewOf("queues.delete", input, { counts, sample }, jobs, context),
+      };
+    }
+    if (!input.with_jobs && (await hasOpenJobs(context.db, queue))) {
+      throw new RotorError("QUEUE_NOT_EMPTY", { name: input.name });
+    }
+    checkConfirmation("queues.delete", input, jobs, context);
     await store.deleteQueue(context.db, queue);
-    context.record({ resource: name, before: store.toQueue(queue) });
-    return { deleted: true, jobs: 0 };
+    context.record({ resource: input.name, before: { ...store.toQueue(queue), jobs } });
+    return { deleted: true, jobs };
   },
 
   pause: ({ name }, context) => setPaused(name, true, context),
@@ -64,6 +92,11 @@ export const queues: Handlers<Contract>["queues"] = {
     }
     return setPaused(name, state === "paused" || state === "pause", context);
   },
+
+  stats,
+  drain,
+  retryAll,
+  check,
 };
 
 function keyOf({ name }: { name: string }, context: Context): store.QueueKey {

@@ -36,11 +36,38 @@ test("a new workspace has an admin, whose key opens it", async () => {
   expect(who.permissions.toSorted()).toEqual(["approve", "develop", "manage", "read"]);
 });
 
-test("a workspace can only be put into a team that exists: WORKSPACE_NOT_FOUND", async () => {
+test("a workspace can only be put into a team that exists: INVALID_INPUT", async () => {
   const input = { name: "x", owner_email: "o@example.com", team_id: "team_unknown" };
-  expect(await codeOf(call(rotor.engine, rotor.operator, admin.createWorkspace, input))).toBe(
-    "WORKSPACE_NOT_FOUND",
+  const refusal = call(rotor.engine, rotor.operator, admin.createWorkspace, input);
+  await expect(refusal).rejects.toMatchObject({
+    code: "INVALID_INPUT",
+    details: { problems: [{ path: "team_id" }] },
+  });
+});
+
+test("a suspension is not undone by another change of the same moment", async () => {
+  for (let round = 0; round < 10; round++) {
+    const { id } = await rotor.createWorkspace();
+    const change = (input: object, engine: Engine) =>
+      call(engine, rotor.operator, admin.updateWorkspace, { id, ...input });
+    await Promise.all([
+      change({ suspended: true }, rotor.engine),
+      ...[1, 2, 3].map((count) => change({ requests_per_minute: count }, peer)),
+    ]);
+    const { suspended_at } = await call(rotor.engine, rotor.operator, admin.getWorkspace, { id });
+    expect(suspended_at).not.toBeNull();
+  }
+});
+
+test("of two deletions at the same moment one is done, and the audit log has one", async () => {
+  const { id } = await rotor.createWorkspace();
+  const codes = await Promise.all(
+    [rotor.engine, peer].map((engine) => codeOf(call(engine, rotor.operator, admin.deleteWorkspace, { id }))),
   );
+  expect(codes.toSorted()).toEqual(["WORKSPACE_NOT_FOUND", "ok"]);
+  const events =
+    await rotor.sql`select 1 from audit_event where workspace_id = ${id} and event_type = 'workspace.deleted'`;
+  expect(events).toHaveLength(1);
 });
 
 test("its admin may rename it; the change is in the answer, in the list and in every process", async () => {
@@ -204,6 +231,9 @@ test("a workspace key may name its own workspace and no other: WORKSPACE_MISMATC
   const token = await first.tokenFor();
   expect(await codeOf(enter(token, first.id))).toBe("ok");
   expect(await codeOf(enter(token, second.id))).toBe("WORKSPACE_MISMATCH");
+  const events = await rotor.sql`
+    select metadata from audit_event where workspace_id = ${first.id} and event_type = 'access.denied'`;
+  expect(events.map(({ metadata }) => metadata)).toEqual([{ operation: "key", code: "WORKSPACE_MISMATCH" }]);
 });
 
 test("a team key lists and reads the workspaces of its team, and changes the one it named", async () => {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Contract, RotorError } from "@rotorsh/contract";
+import { type Contract, invalidInput, RotorError } from "@rotorsh/contract";
 import { type Context, type Handlers, workspaceOf } from "../handler.ts";
 import { newId } from "../ids.ts";
 import * as store from "../store/workspaces.ts";
@@ -33,11 +33,7 @@ export const admin: Handlers<Contract>["admin"] = {
     const { db, now, services } = context;
     const teamId = input.team_id ?? newId("team");
     if (input.team_id && !(await store.findTeam(db, input.team_id))) {
-      throw new RotorError(
-        "WORKSPACE_NOT_FOUND",
-        { id: input.team_id },
-        { hint: "Leave team_id out to make a new team." },
-      );
+      throw invalidInput([{ path: "team_id", problem: "names no team; leave it out to make a new one" }]);
     }
     const { workspace, key } = await foundWorkspace(db, services.vault, {
       ...input,
@@ -55,7 +51,7 @@ export const admin: Handlers<Contract>["admin"] = {
   },
 
   async updateWorkspace({ id, suspended, ...sent }, context) {
-    const current = await find(id, context);
+    const current = await lock(id, context);
     const suspendedAt = suspended ? (current.suspendedAt ?? context.now) : null;
     return change(
       id,
@@ -72,7 +68,7 @@ export const admin: Handlers<Contract>["admin"] = {
   },
 
   async deleteWorkspace({ id, dry_run: dryRun }, context) {
-    const current = await find(id, context);
+    const current = await lock(id, context);
     const contents = await store.countContents(context.db, id);
     if (dryRun) return { deleted: false, ...contents };
     await store.buryWorkspace(context.db, id, context.now);
@@ -87,6 +83,12 @@ async function find(id: string, { db }: Context): Promise<store.WorkspaceRow> {
   return row;
 }
 
+async function lock(id: string, { db }: Context): Promise<store.WorkspaceRow> {
+  const row = await store.lockWorkspace(db, id);
+  if (!row) throw new RotorError("WORKSPACE_NOT_FOUND", { id });
+  return row;
+}
+
 /** The caller's own workspace, or for a team key any of its team. */
 async function findReachable(id: string, context: Context): Promise<store.WorkspaceRow> {
   const own = workspaceOf(context);
@@ -97,7 +99,7 @@ async function findReachable(id: string, context: Context): Promise<store.Worksp
 }
 
 async function change(id: string, change: store.WorkspaceChange, context: Context) {
-  const before = await find(id, context);
+  const before = await lock(id, context);
   if (isDeepStrictEqual({ ...before, ...change }, before)) return store.toWorkspace(before);
   const row = await store.changeWorkspace(context.db, id, change, context.now);
   if (!row) throw new RotorError("WORKSPACE_NOT_FOUND", { id });

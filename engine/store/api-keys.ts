@@ -64,6 +64,14 @@ export async function changeApiKey(
   return rows[0] as ApiKeyRow;
 }
 
+/** Ends all keys of a member, team keys too. */
+export async function revokeKeysOf(db: Database, { id }: { id: string }, now: Date): Promise<void> {
+  await db
+    .update(apiKey)
+    .set({ revokedAt: now })
+    .where(and(eq(apiKey.memberId, id), isNull(apiKey.revokedAt)));
+}
+
 export type KeyIdentity = {
   key: ApiKeyRow;
   member: typeof member.$inferSelect | null;

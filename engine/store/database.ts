@@ -4,6 +4,7 @@
 
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
+import { arrayTypes } from "./array-types.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { appRole, engineRole } from "./roles.ts";
 import { createTransactions, type Database, type Transactions } from "./transactions.ts";
@@ -92,6 +93,8 @@ async function endPools({ app, across, engine, sql }: Pools, seconds: number): P
 function openClient({ url, rowSecurity }: DatabaseOptions, role: string | undefined, options: object) {
   return postgres(url, {
     onnotice: () => {},
+    fetch_types: false,
+    types: arrayTypes,
     connect_timeout: 2,
     // After a restart of Postgres we want to be back at once, not after a growing pause.
     backoff: () => 0.1,

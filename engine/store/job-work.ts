@@ -39,27 +39,37 @@ type ClaimRow = {
 
 export type Claim = { queueUid: number; want: number; lease: string; leaseMs: number };
 
+export type Worked = {
+  accepted: number;
+  claimed: ClaimedJob[];
+  /** When the ends gave concurrency keys back: the queues where somebody waits for them. Then nothing was claimed. */
+  woken: number[] | null;
+};
+
 /** Ends and then claims, in one trip and one commit: how many ends were accepted, and what to do next. */
 export async function workQueue(
   sql: postgres.Sql,
   { queueUid, want, lease, leaseMs }: Claim,
   ends: readonly JobEnd[],
-): Promise<{ accepted: number; claimed: ClaimedJob[] }> {
-  const rows = await sql<(ClaimRow & { accepted: number | null })[]>`
+): Promise<Worked> {
+  const rows = await sql<(ClaimRow & { accepted: number | null; woken: string[] | null })[]>`
     select * from work_jobs(${queueUid}, ${toJson(ends)}::text::json, ${want}, ${lease}, ${leaseMs})`;
-  return { accepted: rows[0]?.accepted ?? 0, claimed: rows.slice(1).map(toClaimed) };
+  return {
+    accepted: rows[0]?.accepted ?? 0,
+    claimed: rows.slice(1).map(toClaimed),
+    woken: rows[0]?.woken?.map(Number) ?? null,
+  };
 }
 
-/** Only ends: the ids that were accepted. */
+/** Only ends: the ids that were accepted, and the queues where somebody waits for a key of theirs. */
 export async function endJobs(
   sql: postgres.Sql,
   queueUid: number,
   ends: readonly JobEnd[],
-): Promise<string[]> {
-  const [row] = await sql<
-    { ids: string[] }[]
-  >`select end_jobs(${queueUid}, ${toJson(ends)}::text::json) as ids`;
-  return row?.ids ?? [];
+): Promise<{ accepted: string[]; woken: number[] }> {
+  const [row] = await sql<{ accepted: string[]; woken: string[] | null }[]>`
+    select * from end_jobs(${queueUid}, ${toJson(ends)}::text::json)`;
+  return { accepted: row?.accepted ?? [], woken: row?.woken?.map(Number) ?? [] };
 }
 
 function toJson(ends: readonly JobEnd[]): string {
@@ -104,7 +114,7 @@ export async function promoteDue(
       select queue_uid, id from job where state = 'delayed' and due_at <= (select rotor_now())
       order by due_at limit ${most} for update skip locked
     ), moved as (
-      update job j set state = 'waiting', due_at = null from due d
+      update job j set state = 'waiting' from due d
       where j.queue_uid = d.queue_uid and j.id = d.id
       returning j.queue_uid, j.workspace_id
     ), flowed as (

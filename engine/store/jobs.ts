@@ -43,7 +43,8 @@ export type JobRow = {
   ended_at: string | null;
 };
 
-const listed = sql`id, seq, generation, state, priority, due_at, tags, concurrency_key, attempts_made, max_attempts,
+/** Everything of a row but what can be large. */
+export const listed = sql`id, seq, generation, state, priority, due_at, tags, concurrency_key, attempts_made, max_attempts,
   reason, fail_reason, replayed_as, created_at, started_at, ended_at`;
 
 const at = ({ uid, workspaceId }: QueueRef, id: string) =>

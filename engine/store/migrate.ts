@@ -10,7 +10,7 @@ export type Migrated = { applied: string[]; rowSecurity: boolean };
 
 /** Brings a database to the newest version. Servers that start at the same time wait for each other. */
 export async function migrate(databaseUrl: string): Promise<Migrated> {
-  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
+  const sql = postgres(databaseUrl, { max: 1, fetch_types: false, onnotice: () => {} });
   try {
     await sql`select pg_advisory_lock(${migrationLock})`;
     const applied = await applyNew(sql);

@@ -1,5 +1,5 @@
-import type { Queue } from "@rotorsh/contract";
-import { and, asc, eq, gt, isNotNull, isNull } from "drizzle-orm";
+import type { Contract, OutputOf } from "@rotorsh/contract";
+import { and, asc, eq, gt, isNotNull, isNull, sql } from "drizzle-orm";
 import type { QueueSettings } from "../core/queue-settings.ts";
 import type { Database } from "./database.ts";
 import { decodeCursor, type Page, toPage } from "./page.ts";
@@ -38,7 +38,12 @@ export async function listQueues(
     )
     .orderBy(asc(queue.name))
     .limit(limit + 1);
-  return toPage(rows, limit, (row) => [row.name], toQueue);
+  return toPage(
+    rows,
+    limit,
+    (row) => [row.name],
+    (row) => row,
+  );
 }
 
 /** The new queue, or undefined when the name is taken. */
@@ -70,8 +75,11 @@ export async function changeQueue(
   return rows[0];
 }
 
-export async function deleteQueue(db: Database, key: QueueKey): Promise<void> {
-  await db.delete(queue).where(at(key));
+/** The queue is gone at once; its rows are removed later, in small steps (see purge.ts). */
+export async function deleteQueue(db: Database, { workspaceId, name }: QueueKey): Promise<void> {
+  await db.execute(sql`
+    with gone as (delete from queue where workspace_id = ${workspaceId} and name = ${name} returning uid)
+    insert into queue_gone (queue_uid, workspace_id, deleted_at) select uid, ${workspaceId}, rotor_now() from gone`);
 }
 
 export function settingsOf(row: QueueRow): QueueSettings {
@@ -84,7 +92,7 @@ export function settingsOf(row: QueueRow): QueueSettings {
   };
 }
 
-export function toQueue(row: QueueRow): Queue {
+export function toQueue(row: QueueRow): OutputOf<Contract["queues"]["pause"]> {
   return {
     name: row.name,
     state: row.pausedAt ? "paused" : "active",

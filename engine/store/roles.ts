@@ -27,6 +27,9 @@ export const tenantTables: readonly string[] = [
   "waiter",
   "signal_end",
   "signing_key",
+  "queue_gone",
+  "replay",
+  "replay_job",
   "audit_head",
   "audit_event",
 ];

@@ -93,6 +93,7 @@ export const queue = pgTable(
     fourEyes: boolean("four_eyes").notNull(),
     createdAt: at("created_at").notNull(),
     updatedAt: at("updated_at").notNull(),
+    uid: count("uid").notNull().generatedAlwaysAsIdentity(),
   },
   (table) => [primaryKey({ columns: [table.workspaceId, table.name] })],
 );

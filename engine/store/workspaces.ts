@@ -15,6 +15,16 @@ export async function findWorkspace(db: Database, id: string): Promise<Workspace
   return rows[0];
 }
 
+/** The workspace, locked until the transaction ends. */
+export async function lockWorkspace(db: Database, id: string): Promise<WorkspaceRow | undefined> {
+  const rows = await db
+    .select()
+    .from(workspace)
+    .where(and(eq(workspace.id, id), isNull(workspace.deletedAt)))
+    .for("no key update");
+  return rows[0];
+}
+
 /** Workspaces by id; of one team when `teamId` is given, else of the whole server. */
 export async function listWorkspaces(db: Database, { limit, cursor }: Page, teamId?: string) {
   const after = decodeCursor(cursor, ["text"])?.[0];

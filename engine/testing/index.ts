@@ -9,4 +9,5 @@ export {
   testOptions,
 } from "./engine.ts";
 export { startProxy, type TestProxy } from "./proxy.ts";
+export { type OperationName, type Sampled, sampledOperations, type Things } from "./samples.ts";
 export { buildThings } from "./things.ts";

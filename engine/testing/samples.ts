@@ -32,6 +32,10 @@ const samples = {
     pause: ofQueue,
     resume: ofQueue,
     setState: (things) => ({ ...ofQueue(things), state: "paused" }),
+    stats: ofQueue,
+    drain: ofQueue,
+    retryAll: ofQueue,
+    check: ofQueue,
   },
   jobs: {
     enqueue: (things) => ({ ...ofQueue(things), payload: { a: 1 } }),
@@ -40,6 +44,14 @@ const samples = {
     get: ofJob,
     cancel: ofJob,
     retry: ofJob,
+    explain: ofJob,
+  },
+  dlq: {
+    list: ofQueue,
+    groups: ofQueue,
+    replay: (things) => ({ ...ofQueue(things), all: true }),
+    getReplay: ofJob,
+    stopReplay: ofJob,
   },
   apiKeys: {
     list: nothing,

@@ -1,15 +1,12 @@
 // Everything a working process does beside answering requests.
 
 import type { Services } from "../handler.ts";
-import type { EgressRules } from "../outbound/egress.ts";
-import { createOutbound } from "../outbound/http-client.ts";
 import { createDispatcher } from "./dispatcher.ts";
 import { type Loop, startHousekeeping } from "./housekeeping.ts";
 import { startTimers } from "./timers.ts";
 
-export function startWorkers(services: Services, { egress }: { egress: EgressRules }): Loop {
-  const outbound = createOutbound({ rules: egress });
-  const dispatcher = createDispatcher(services, outbound);
+export function startWorkers(services: Services): Loop {
+  const dispatcher = createDispatcher(services, services.outbound);
   services.onWake(dispatcher.wake);
   services.broker.onWake(services.wake);
   const housekeeping = startHousekeeping(services);
@@ -17,7 +14,6 @@ export function startWorkers(services: Services, { egress }: { egress: EgressRul
   return {
     async stop() {
       await Promise.all([housekeeping.stop(), timers.stop(), dispatcher.stop()]);
-      await outbound.close();
     },
   };
 }

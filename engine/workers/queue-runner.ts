@@ -37,6 +37,7 @@ export function createQueueRunner(
   let stopping = false;
   let ends: JobEnd[] = [];
   let running: Promise<void> | undefined;
+  let nextPeriod: NodeJS.Timeout | undefined;
 
   function kick(): void {
     if (running !== undefined) return;
@@ -70,7 +71,8 @@ export function createQueueRunner(
   function rest(): void {
     mayHaveWork = false;
     const periodMs = active?.config.ratePeriodMs;
-    if (periodMs) setTimeout(wake, Math.min(periodMs, longestRestMs)).unref();
+    clearTimeout(nextPeriod);
+    if (periodMs) nextPeriod = setTimeout(wake, Math.min(periodMs, longestRestMs)).unref();
   }
 
   function wake(): void {
@@ -84,7 +86,7 @@ export function createQueueRunner(
     const leaseMs = (active?.config.timeoutMs ?? 0) + graceMs;
     const wakesBefore = wakes;
     try {
-      const { claimed, accepted } = await workQueue(
+      const { claimed, accepted, woken } = await workQueue(
         services.databases.sql,
         { queueUid: uid, want, lease, leaseMs },
         sent,
@@ -93,7 +95,8 @@ export function createQueueRunner(
       if (accepted < sent.length)
         services.log.warn({ queueUid: uid, refused: sent.length - accepted }, "late ends refused");
       // A job that was added while the statement was under way is not in it; its wake is not forgotten.
-      if (claimed.length < want && wakes === wakesBefore) rest();
+      if (woken) services.wake(woken);
+      else if (claimed.length < want && wakes === wakesBefore) rest();
       for (const job of claimed) start(job, lease);
     } catch (error) {
       services.log.warn({ err: error, queueUid: uid }, "claiming failed; trying again");
@@ -170,6 +173,7 @@ export function createQueueRunner(
     },
     stop() {
       stopping = true;
+      clearTimeout(nextPeriod);
     },
   };
 }

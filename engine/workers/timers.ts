@@ -14,11 +14,13 @@ import {
 } from "../store/job-work.ts";
 import { foldFlow } from "../store/queue-numbers.ts";
 import type { Loop } from "./housekeeping.ts";
+import { advanceReplays } from "./replays.ts";
 
 const dueEveryMs = 100;
 const leasesEveryMs = 1000;
 const readyEveryMs = 2000;
 const foldEveryMs = 1000;
+const replayEveryMs = 500;
 const batch = 1000;
 
 const stalled = {
@@ -39,11 +41,12 @@ export function startTimers(services: Services): Loop {
     }),
     every(services, leasesEveryMs, async () => {
       const expired = await findExpiredLeases(sql, batch);
-      for (const lease of expired) await endStalled(services, lease);
+      for (const lease of expired) services.wake(await endStalled(services, lease));
       services.wake(new Set(expired.map(({ queueUid }) => queueUid)));
     }),
     every(services, readyEveryMs, async () => services.wake(await findReadyQueues(sql))),
     every(services, foldEveryMs, () => foldFlow(sql)),
+    every(services, replayEveryMs, () => advanceReplays(services)),
   ];
   return {
     async stop() {
@@ -53,9 +56,9 @@ export function startTimers(services: Services): Loop {
 }
 
 /** An attempt nobody ended is spent: a job that kills its workers must come to an end too. */
-async function endStalled({ databases }: Services, expired: ExpiredLease): Promise<void> {
+async function endStalled({ databases }: Services, expired: ExpiredLease): Promise<number[]> {
   const end = endAttempt(expired, stalled, Math.random());
-  await endJobs(databases.sql, expired.queueUid, [
+  const { woken } = await endJobs(databases.sql, expired.queueUid, [
     {
       ...end,
       id: expired.id,
@@ -67,6 +70,7 @@ async function endStalled({ databases }: Services, expired: ExpiredLease): Promi
       error: stalled.message,
     },
   ]);
+  return woken;
 }
 
 function every({ log }: Services, ms: number, work: () => Promise<void>): Loop {

@@ -3,19 +3,26 @@
 // One row per job, and an index entry only where some question needs it: a job is inserted once, claimed once
 // per attempt and ended once, and every one of those writes pays for every index.
 
+import { bulk } from "./0002-bulk.ts";
+
 /**
  * Ends attempts of one queue. An end whose lease is not the job's own any more is refused: somebody else has
- * the job by now. Answers the ids that were accepted.
+ * the job by now. Answers the ids that were accepted; and when keys were given back, the queues in which a job
+ * has waited for one of them, else null.
  */
 const endJobs = `
-create function end_jobs(p_queue bigint, p_ends json) returns text[] language plpgsql as $$
+create function end_jobs(p_queue bigint, p_ends json, out accepted text[], out woken bigint[]) language plpgsql as $$
 #variable_conflict use_column
 declare
   v_now timestamptz := rotor_now();
   v_workspace text;
-  v_ids text[];
   v_keys text[];
 begin
+  accepted := '{}';
+  if not exists (select from queue where uid = p_queue) then
+    perform drop_ends(p_queue, p_ends);
+    return;
+  end if;
   with sent as (
     select * from json_to_recordset(p_ends) as e (
       id text, lease uuid, state text, due_ms bigint, result text, reason text, fail_reason text,
@@ -41,31 +48,49 @@ begin
       count(*) filter (where state = 'failed'), count(*), array_agg(ms)
     from ended having count(*) > 0
   )
-  select min(workspace_id), array_agg(id), array_agg(concurrency_key) filter (where concurrency_key is not null)
-    into v_workspace, v_ids, v_keys from ended;
+  select min(workspace_id), coalesce(array_agg(id), '{}'), array_agg(concurrency_key) filter (where concurrency_key is not null)
+    into v_workspace, accepted, v_keys from ended;
   if v_keys is not null then
-    perform release_keys(v_workspace, p_queue, v_keys, v_ids);
+    woken := release_keys(v_workspace, p_queue, v_keys, accepted);
   end if;
-  return coalesce(v_ids, '{}');
 end $$;
 
--- Gives keys back, and lets the first job that waits for each of them, in every queue, be claimed again.
-create function release_keys(p_workspace text, p_queue bigint, p_keys text[], p_ids text[]) returns void
+-- The queue was deleted: how its jobs end is of no interest any more, but others may wait for their keys.
+create function drop_ends(p_queue bigint, p_ends json) returns void language plpgsql as $$
+declare v_ids text[];
+begin
+  select array_agg(j.id) into v_ids from job j
+  join json_to_recordset(p_ends) as e (id text, lease uuid) on j.id = e.id and j.lease = e.lease
+  where j.queue_uid = p_queue and j.state = 'active';
+  delete from job_key where queue_uid = p_queue and job_id = any(v_ids);
+  perform remove_jobs(p_queue, v_ids);
+end $$;
+
+-- Gives keys back, and lets the first job that waits for each of them, in every queue, be claimed again. Keys are
+-- locked in their order, as a claim that looks for held ones does.
+create function release_keys(p_workspace text, p_queue bigint, p_keys text[], p_ids text[]) returns bigint[]
 language plpgsql as $$
 begin
-  delete from job_key k where k.workspace_id = p_workspace and k.key = any(p_keys)
-    and k.queue_uid = p_queue and k.job_id = any(p_ids);
-  perform unpark(p_workspace, p_keys);
+  delete from job_key k using (
+    select key from job_key where workspace_id = p_workspace and key = any(p_keys) and queue_uid = p_queue
+      and job_id = any(p_ids) order by key for update) own
+  where k.workspace_id = p_workspace and k.key = own.key;
+  return unpark(p_workspace, p_keys);
 end $$;
 
-create function unpark(p_workspace text, p_keys text[]) returns void language sql as $$
-  update job j set parked = false
-  from (
-    select distinct on (w.concurrency_key, w.queue_uid) w.queue_uid, w.id
-    from job w where w.workspace_id = p_workspace and w.parked and w.concurrency_key = any(p_keys)
-    order by w.concurrency_key, w.queue_uid, w.seq
-  ) first
-  where j.queue_uid = first.queue_uid and j.id = first.id and j.parked
+-- Answers the queues in which there was such a job.
+create function unpark(p_workspace text, p_keys text[]) returns bigint[] language sql as $$
+  with freed as (
+    update job j set parked = false
+    from (
+      select distinct on (w.concurrency_key, w.queue_uid) w.queue_uid, w.id
+      from job w where w.workspace_id = p_workspace and w.parked and w.concurrency_key = any(p_keys)
+      order by w.concurrency_key, w.queue_uid, w.seq
+    ) first
+    where j.queue_uid = first.queue_uid and j.id = first.id and j.parked
+    returning j.queue_uid
+  )
+  select coalesce(array_agg(distinct queue_uid), '{}') from freed
 $$;
 `;
 
@@ -150,7 +175,9 @@ begin
     update job j set parked = true from ready r
     where j.queue_uid = p_queue and j.id = r.id and r.concurrency_key in (select key from held);
     get diagnostics v_parked = row_count;
-    exit when v_parked = 0;
+    -- A key that was given back between the two looks is there for the next round.
+    exit when v_parked = 0 and (round > 2 or not exists (
+      select from job c where c.queue_uid = p_queue and c.state = 'waiting' and not c.parked));
   end loop;
   if v_claimed > 0 then
     insert into queue_flow (queue_uid, workspace_id, at, waiting, active)
@@ -163,18 +190,28 @@ begin
 end $$;
 `;
 
-/** Both in one trip and one commit. The first row, without an id, says how many ends were accepted. */
+/**
+ * Both in one trip and one commit. The first row, without an id, says how many ends were accepted. Where they gave
+ * keys back nothing is claimed: a claim may wait for a key that another queue's end is giving back, and if that
+ * one's claim waited for ours, neither would go on.
+ */
 const workJobs = `
 create function work_jobs(p_queue bigint, p_ends json, p_want int, p_lease uuid, p_lease_ms int)
-returns table (accepted int, id text, seq bigint, payload text, tags text[], generation int, attempt int,
-               max_attempts int, backoff jsonb)
+returns table (accepted int, woken bigint[], id text, seq bigint, payload text, tags text[], generation int,
+               attempt int, max_attempts int, backoff jsonb)
 language plpgsql as $$
 #variable_conflict use_column
+declare
+  v_accepted text[];
+  v_woken bigint[];
 begin
   perform from queue_load where queue_uid = p_queue for update;
-  return query select coalesce(cardinality(end_jobs(p_queue, p_ends)), 0), null::text, null::bigint, null::text,
-    null::text[], null::int, null::int, null::int, null::jsonb;
-  return query select null::int, c.id, c.seq, c.payload, c.tags, c.generation, c.attempt, c.max_attempts, c.backoff
+  select e.accepted, e.woken into v_accepted, v_woken from end_jobs(p_queue, p_ends) e;
+  return query select cardinality(v_accepted), v_woken, null::text, null::bigint, null::text, null::text[],
+    null::int, null::int, null::int, null::jsonb;
+  if v_woken is not null then return; end if;
+  return query select null::int, null::bigint[], c.id, c.seq, c.payload, c.tags, c.generation, c.attempt,
+    c.max_attempts, c.backoff
     from claim_jobs(p_queue, p_want, p_lease, p_lease_ms) c;
 end $$;
 `;
@@ -351,9 +388,11 @@ create table queue_minute (
   buckets bigint[] not null,
   primary key (queue_uid, minute)
 ) with (fillfactor = 70);
+create index queue_minute_age on queue_minute (minute);
 
 ${endJobs}
 ${claimJobs}
 ${workJobs}
 ${foldFlow}
+${bulk}
 `;

@@ -1,0 +1,65 @@
+import { Agent, type IncomingMessage, request } from "node:http";
+import { expect, test } from "vitest";
+import { listen } from "./listen.ts";
+
+/** Over connections that are kept and used again, as a load balancer does it. */
+function ask(url: string, agent: Agent): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const asking = request(url, { agent }, (response) => {
+      response.resume();
+      response.once("end", () => resolve(response));
+    });
+    asking.once("error", reject).end();
+  });
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+test("until it serves, everything is a 503 that says when to come back", async () => {
+  const listener = await listen(0, "127.0.0.1");
+  const response = await fetch(`${listener.url}/readyz`);
+  expect([response.status, response.headers.get("retry-after")]).toEqual([503, "1"]);
+  await listener.close(1000);
+});
+
+test("a drain answers what is under way, and lets go of clients that would go on asking", async () => {
+  const listener = await listen(0, "127.0.0.1");
+  listener.serve(async () => {
+    await pause(100);
+    return new Response("done");
+  });
+  const agent = new Agent({ keepAlive: true, maxSockets: 5 });
+  const first = await ask(listener.url, agent);
+  expect(first.headers.connection).toBe("keep-alive");
+
+  const last: (IncomingMessage | Error)[] = [];
+  const busy = Array.from({ length: 5 }, async () => {
+    for (;;) {
+      const response = await ask(listener.url, agent).catch((error: Error) => error);
+      last.push(response);
+      if (response instanceof Error || response.headers.connection === "close") return;
+    }
+  });
+  await pause(50);
+  const started = performance.now();
+  await listener.close(10_000);
+  expect(performance.now() - started).toBeLessThan(2000);
+  await Promise.all(busy);
+  expect(last.map((answer) => (answer instanceof Error ? answer.message : answer.statusCode))).toEqual([
+    200, 200, 200, 200, 200,
+  ]);
+  agent.destroy();
+});
+
+test("a request that does not end is cut off when the time is over", async () => {
+  const listener = await listen(0, "127.0.0.1");
+  listener.serve(() => new Promise(() => {}));
+  const agent = new Agent();
+  const stuck = ask(listener.url, agent).then(
+    () => "answered",
+    () => "cut off",
+  );
+  await pause(50);
+  await listener.close(200);
+  expect(await stuck).toBe("cut off");
+});

@@ -1,0 +1,2 @@
+/** What a job may carry, as JSON text. */
+export const payloadLimitBytes = 512 * 1024;

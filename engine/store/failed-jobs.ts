@@ -1,0 +1,169 @@
+// A queue's failed jobs, looked at in windows: whatever a filter asks for, no statement reads more rows than it was
+// told, and a cursor says how far it came.
+
+import { type SQL, sql } from "drizzle-orm";
+import type { Database } from "./database.ts";
+import { type JobRow, listed, type QueueRef, toJob } from "./jobs.ts";
+import { decodeCursor, encodeCursor, type Page } from "./page.ts";
+
+export type FailedFilter = {
+  tag?: string | undefined;
+  reason?: string | undefined;
+  fingerprint?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+};
+
+type FailedRow = JobRow & { fingerprint: string | null };
+
+type Window = {
+  /** Rows looked at. */
+  most: number;
+  after?: number | undefined;
+  before?: number | undefined;
+  upTo?: number | undefined;
+  newestFirst?: boolean;
+  includeReplayed?: boolean | undefined;
+};
+
+/** The next failed jobs, by age; `fits` says which of them the filter means. */
+function windowOf({ uid, workspaceId }: QueueRef, filter: FailedFilter, window: Window): SQL {
+  const { after, before, upTo, most } = window;
+  const limits = [
+    sql`j.queue_uid = ${uid} and j.workspace_id = ${workspaceId} and j.state = 'failed'`,
+    after === undefined ? undefined : sql`j.seq > ${after}`,
+    before === undefined ? undefined : sql`j.seq < ${before}`,
+    upTo === undefined ? undefined : sql`j.seq <= ${upTo}`,
+  ].filter((limit) => limit !== undefined);
+  const source = filter.tag === undefined ? sql`job j` : tagged(uid, filter.tag);
+  const order = window.newestFirst ? sql`order by j.seq desc` : sql`order by j.seq`;
+  return sql`select j.*, (${fits(filter, window.includeReplayed)}) as fits from ${source}
+    where ${sql.join(limits, sql` and `)} ${order} limit ${most}`;
+}
+
+function tagged(uid: number, tag: string): SQL {
+  return sql`job_tag t join job j on t.queue_uid = ${uid} and t.tag = ${tag} and j.queue_uid = ${uid}
+    and j.id = t.job_id and j.seq = t.seq`;
+}
+
+function fits({ reason, fingerprint, from, to }: FailedFilter, includeReplayed = false): SQL {
+  const parts = [
+    includeReplayed ? undefined : sql`j.replayed_as is null`,
+    reason === undefined ? undefined : sql`j.reason is not distinct from ${reason}`,
+    fingerprint === undefined ? undefined : sql`j.fingerprint is not distinct from ${fingerprint}`,
+    from === undefined ? undefined : sql`j.ended_at >= ${from}::timestamptz`,
+    to === undefined ? undefined : sql`j.ended_at < ${to}::timestamptz`,
+  ].filter((part) => part !== undefined);
+  return parts.length > 0 ? sql.join(parts, sql` and `) : sql`true`;
+}
+
+/** The next failed jobs, oldest first. */
+export async function walkFailed(
+  db: Database,
+  queue: QueueRef,
+  filter: FailedFilter,
+  window: Window,
+): Promise<{ id: string; seq: string; fits: boolean }[]> {
+  return db.execute<{ id: string; seq: string; fits: boolean }>(sql`
+    select id, seq, fits from (${windowOf(queue, filter, window)}) w order by seq`);
+}
+
+/** A page looks at no more rows than this, so that no filter makes it slow. */
+const mostLookedAt = 20_000;
+
+export type FailedPage = FailedFilter & Page & { include_replayed: boolean };
+
+export async function listFailed(db: Database, queue: QueueRef, filter: FailedPage) {
+  const before = decodeCursor(filter.cursor, ["number"])?.[0];
+  const { limit, include_replayed: includeReplayed } = filter;
+  const window = windowOf(queue, filter, { most: mostLookedAt, before, newestFirst: true, includeReplayed });
+  const rows = await db.execute<FailedRow>(sql`
+    select ${listed}, fingerprint from (${window}) w where fits order by seq desc limit ${limit + 1}`);
+  const kept = rows.slice(0, limit);
+  const last = rows.length > limit ? Number(kept.at(-1)?.seq) : await endOf(db, window);
+  return {
+    data: kept.map((row) => ({ ...toJob(queue, row), fingerprint: row.fingerprint })),
+    nextCursor: last === null ? null : encodeCursor([last]),
+  };
+}
+
+/** Where a window that was full ends; null when there is nothing behind it. */
+async function endOf(db: Database, window: SQL): Promise<number | null> {
+  const [row] = await db.execute<{ looked: number; last: string | null }>(sql`
+    select count(*)::int as looked, min(seq) as last from (${window}) w`);
+  return row?.looked === mostLookedAt ? Number(row.last) : null;
+}
+
+export type FailedCount = { matching: number; lookedAt: number; lastSeq: number; sample: string[] };
+
+/** How many of the next so many failed jobs fit, and the ids of the first of them. */
+export async function countFailed(
+  db: Database,
+  queue: QueueRef,
+  filter: FailedFilter,
+  window: Window,
+): Promise<FailedCount> {
+  const [row] = await db.execute<{ matching: number; looked: number; last: string | null }>(sql`
+    select count(*) filter (where fits)::int as matching, count(*)::int as looked, max(seq) as last
+    from (${windowOf(queue, filter, window)}) w`);
+  const first = await db.execute<{ id: string }>(sql`
+    select id from (${windowOf(queue, filter, window)}) w where fits order by seq limit 5`);
+  return {
+    matching: row?.matching ?? 0,
+    lookedAt: row?.looked ?? 0,
+    lastSeq: Number(row?.last ?? 0),
+    sample: first.map(({ id }) => id),
+  };
+}
+
+export async function newestSeq(db: Database, { uid, workspaceId }: QueueRef): Promise<number> {
+  const [row] = await db.execute<{ seq: string }>(sql`
+    select seq from job where queue_uid = ${uid} and workspace_id = ${workspaceId} and state = 'failed'
+    order by seq desc limit 1`);
+  return Number(row?.seq ?? 0);
+}
+
+const mostCounted = 10_000;
+
+/** Failed jobs behind a place in the line, counted as far as is cheap. */
+export async function countBehind(
+  db: Database,
+  { uid, workspaceId }: QueueRef,
+  seq: number,
+): Promise<number> {
+  const [row] = await db.execute<{ behind: number }>(sql`
+    select count(*)::int as behind from (
+      select 1 from job where queue_uid = ${uid} and workspace_id = ${workspaceId} and state = 'failed'
+        and seq > ${seq} order by seq limit ${mostCounted}) b`);
+  return row?.behind ?? 0;
+}
+
+export type FailureGroupRow = {
+  fingerprint: string | null;
+  reason: string | null;
+  fail_reason: string | null;
+  count: number;
+  example_job_id: string;
+  first_seen: string;
+  last_seen: string;
+};
+
+/** What went wrong, among the newest failed jobs. */
+export async function groupFailures(db: Database, queue: QueueRef, limit: number, most: number) {
+  const rows = await db.execute<FailureGroupRow & { looked: string }>(sql`
+    with newest as materialized (${windowOf(queue, {}, { most, newestFirst: true })})
+    select fingerprint, (array_agg(reason order by ended_at desc))[1] as reason,
+      (array_agg(fail_reason order by ended_at desc))[1] as fail_reason, count(*)::int as count,
+      (array_agg(id order by ended_at desc))[1] as example_job_id, min(ended_at) as first_seen,
+      max(ended_at) as last_seen, (select count(*) from newest) as looked
+    from newest where fits group by fingerprint order by count(*) desc, max(ended_at) desc limit ${limit}`);
+  const time = (text: string) => new Date(text).toISOString();
+  return {
+    data: rows.map(({ looked: _, ...row }) => ({
+      ...row,
+      first_seen: time(row.first_seen),
+      last_seen: time(row.last_seen),
+    })),
+    lookedAt: Number(rows[0]?.looked ?? 0),
+  };
+}
