@@ -2,11 +2,16 @@
 // what steps return is opaque and only measured.
 
 import { z } from "zod";
-import type { DriveResult } from "./drive.ts";
+import type { CheckpointRequest, DriveResult } from "./drive.ts";
 
 /** Keys are made by the SDK: hashes, in a form that can stand in any text. */
 const key = z.string().regex(/^[\w.:-]{1,128}$/);
-const name = z.string().min(1).max(300);
+/** Postgres text holds neither NUL nor halves of characters. */
+const name = z
+  .string()
+  .min(1)
+  .max(300)
+  .refine((text) => !/[\0\p{Cs}]/u.test(text));
 const ms = z.number().min(0).max(8_640_000_000_000_000);
 /** No longer than Postgres and JavaScript can add to a time: 100 years. */
 const durationMs = z.number().min(0).max(3_155_760_000_000);
@@ -41,15 +46,15 @@ const wait = z.union([
     key,
     name,
     kind: z.literal("event"),
-    event: z.string().min(1).max(128),
-    match: z.string().max(2000).optional(),
+    event: z.string().regex(/^[A-Za-z0-9._/-]{1,128}$/),
+    match: z.string().max(100_000).optional(),
     timeoutMs: durationMs,
   }),
   z.object({
     key,
     name,
     kind: z.literal("signal"),
-    signal: z.string().min(1).max(256),
+    signal: name.max(256),
     timeoutMs: durationMs,
     approval: z.object({ prompt: z.string().max(2000).optional() }).optional(),
   }),
@@ -57,7 +62,7 @@ const wait = z.union([
     key,
     name,
     kind: z.literal("invoke"),
-    workflow: z.string().max(256),
+    workflow: name,
     data: z.unknown(),
     timeoutMs: durationMs,
   }),
@@ -90,7 +95,6 @@ const driveResult = z.discriminatedUnion("state", [
 ]);
 
 const checkpoint = z.object({ token: z.string().regex(/^[\w-]{1,64}\.[0-9a-f-]{36}$/), steps });
-export type CheckpointBody = z.infer<typeof checkpoint>;
 
 /** The result of a drive, or what is wrong with it in words. */
 export function readDriveResult(body: unknown): DriveResult | { problem: string } {
@@ -99,9 +103,9 @@ export function readDriveResult(body: unknown): DriveResult | { problem: string 
 }
 
 /** A checkpoint, or what is wrong with it in words. */
-export function readCheckpoint(body: unknown): CheckpointBody | { problem: string } {
+export function readCheckpoint(body: unknown): CheckpointRequest | { problem: string } {
   const read = checkpoint.safeParse(body);
-  return read.success ? read.data : { problem: problemOf(read.error) };
+  return read.success ? (read.data as CheckpointRequest) : { problem: problemOf(read.error) };
 }
 
 function problemOf({ issues }: z.ZodError): string {

@@ -46,7 +46,8 @@ export const Event = z.object({
 export const events = {
   send: operation({
     route: "POST /v1/events",
-    summary: "Send an event, or an array of up to 1,000: it starts workflows and wakes runs that wait for it.",
+    summary:
+      "Send an event, or an array of up to 1,000: it starts workflows and wakes runs that wait for it.",
     synonyms: "publish emit event",
     tools: {},
     positionals: ["name", "data"],

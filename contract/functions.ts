@@ -99,7 +99,13 @@ export const functions = {
     audit: "workflow.registered",
     input: z.strictObject({
       ...id,
-      name: z.string().min(1).max(128).refine(isOneLine, "must be one line").optional().describe("For people."),
+      name: z
+        .string()
+        .min(1)
+        .max(128)
+        .refine(isOneLine, "must be one line")
+        .optional()
+        .describe("For people."),
       serve_url: ServeUrl,
       trigger_type: z.enum(["event", "cron"]).optional().describe("Follows from the other fields."),
       trigger_event: EventName.optional().describe("Event that starts a run."),
@@ -108,7 +114,7 @@ export const functions = {
         .min(1)
         .max(2000)
         .optional()
-        .describe("Only events for which this is true, e.g. `data.plan == \"pro\"`."),
+        .describe('Only events for which this is true, e.g. `data.plan == "pro"`.'),
       trigger_cron: z.string().min(1).max(128).optional().describe("Five or six fields."),
       trigger_timezone: z.string().min(1).max(64).optional().describe("Required with trigger_cron."),
       retries: z.int().min(0).max(100).default(3).describe("Attempts after the first."),
@@ -150,7 +156,8 @@ export const functions = {
   trigger: operation({
     route: "POST /v1/functions/{id}/trigger",
     summary: "Start a run of a workflow and do not wait for it (fire and forget).",
-    description: "Answers once the run is stored for good. For its result use get_run, or invoke_workflow instead.",
+    description:
+      "Answers once the run is stored for good. For its result use get_run, or invoke_workflow instead.",
     synonyms: "start run launch execute workflow",
     tools: { hosted: { name: "trigger_workflow", toolset: "default" }, stdio: "rotor_trigger_workflow" },
     positionals: ["id", "data"],

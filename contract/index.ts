@@ -36,7 +36,6 @@ export type Contract = typeof contract;
 export type { KeyTier } from "./api-keys.ts";
 export { ApiKey } from "./api-keys.ts";
 export { AuditEvent, type Surface } from "./audit.ts";
-export { type CheckpointBody, readCheckpoint, readDriveResult } from "./drive-body.ts";
 export type {
   CheckpointRequest,
   DriveEvent,
@@ -49,6 +48,7 @@ export type {
   StepRecord,
   Wait,
 } from "./drive.ts";
+export { readCheckpoint, readDriveResult } from "./drive-body.ts";
 export {
   type ErrorBody,
   type ErrorCode,

@@ -204,7 +204,12 @@ export const runs = {
       reason: z.string().max(1000).optional().describe("Why; kept with the run and the audit log."),
       signal: z.string().max(256).optional().describe("Which approval, when the run waits for several."),
     }),
-    output: z.object({ run_id: z.string(), signal: z.string(), approved: z.boolean(), decided_by: z.string() }),
+    output: z.object({
+      run_id: z.string(),
+      signal: z.string(),
+      approved: z.boolean(),
+      decided_by: z.string(),
+    }),
     errors: ["RUN_NOT_FOUND", "NO_PENDING_APPROVAL", "INVALID_INPUT"],
   }),
 };

@@ -7,6 +7,7 @@ export { newId } from "./ids.ts";
 export type { Log } from "./log.ts";
 export { type EgressRules, readEgressAllow } from "./outbound/egress.ts";
 export { type Answer, Replayed } from "./perform.ts";
+export { mintSigningKey } from "./signing-keys.ts";
 export { StartRefused } from "./start-refused.ts";
 export { migrate } from "./store/migrate.ts";
 export { mintKey, readKey } from "./vault/key-token.ts";

@@ -72,7 +72,7 @@ export function retryAfterMs(attempt: number, afterMs: number | undefined, rando
 }
 
 /** A drive that came to nothing: nobody answered, or not as agreed. */
-export type DriveFailure = { message: string; /** Asking again will hardly help. */ refused: boolean };
+export type DriveFailure = { message: string /** Asking again will hardly help. */; refused: boolean };
 
 const mostFailures = 12;
 const mostRefusals = 5;
