@@ -9,7 +9,7 @@ const EventId = z
   .max(256)
   .refine((text) => isOneLine(text) && !text.includes("/"), "must be one line without slashes")
   .describe("Id of the event: your own, or `evt_…`.")
-  .meta({ examples: ["evt_0190c8a1b2c3d4e5f6a7b8c9d0e1f2a3"] });
+  .meta({ examples: ["evt_42"] });
 
 const sent = {
   data: z
@@ -55,6 +55,7 @@ export const events = {
     idempotent: false,
     needs: "develop",
     creates: true,
+    listBody: "events",
     limits: { bodyBytes: 16 * 1024 * 1024, fields: 1_000_000 },
     input: z.strictObject({
       name: EventName.optional(),

@@ -7,27 +7,27 @@ export const WorkflowId = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
   .describe("Id of the workflow, unique in the workspace.")
-  .meta({ examples: ["welcome-sequence"] });
+  .meta({ examples: ["welcome"] });
 
 /** A workflow's id, or the name of an event that triggers workflows. */
 const Target = z
   .string()
   .regex(/^[A-Za-z0-9._/-]{1,128}$/)
   .describe("A workflow's id, or else the name of an event that triggers workflows.")
-  .meta({ examples: ["welcome-sequence"] });
+  .meta({ examples: ["welcome"] });
 
-export const EventName = z
-  .string()
-  .regex(/^[A-Za-z0-9._/-]{1,128}$/)
-  .describe("Name of the event: letters, digits, `. _ / -`.")
-  .meta({ examples: ["user.created"] });
+const AnyEventName = z.string().regex(/^[A-Za-z0-9._/-]{1,128}$/);
+
+export const EventName = AnyEventName.describe("Name of the event: letters, digits, `. _ / -`.").meta({
+  examples: ["user.created"],
+});
 
 const ServeUrl = z
   .url({ protocol: /^https?$/ })
   .max(2048)
   .refine(isOneLine, "must not contain line breaks or control characters")
   .describe("Where your app serves its workflows.")
-  .meta({ examples: ["https://app.example.com/api/rotor"] });
+  .meta({ examples: ["https://app.example.com/rotor"] });
 
 const HookName = z.enum(["onSuccess", "onFailure", "onCancel"]);
 
@@ -77,7 +77,7 @@ export const functions = {
   list: operation({
     route: "GET /v1/functions",
     summary: "List the registered workflows (functions) with their triggers.",
-    tools: { hosted: { name: "list_workflows", toolset: "default" }, stdio: "rotor_list_workflows" },
+    tools: { hosted: { name: "list_workflows", toolset: "default" } },
     impact: "read",
     idempotent: true,
     needs: "read",
@@ -108,7 +108,7 @@ export const functions = {
         .describe("For people."),
       serve_url: ServeUrl,
       trigger_type: z.enum(["event", "cron"]).optional().describe("Follows from the other fields."),
-      trigger_event: EventName.optional().describe("Event that starts a run."),
+      trigger_event: AnyEventName.optional().describe("Event that starts a run."),
       trigger_filter: z
         .string()
         .min(1)
@@ -117,7 +117,13 @@ export const functions = {
         .describe('Only events for which this is true, e.g. `data.plan == "pro"`.'),
       trigger_cron: z.string().min(1).max(128).optional().describe("Five or six fields."),
       trigger_timezone: z.string().min(1).max(64).optional().describe("Required with trigger_cron."),
-      retries: z.int().min(0).max(100).default(3).describe("Attempts after the first."),
+      retries: z
+        .int()
+        .min(0)
+        .max(100)
+        .default(3)
+        .describe("Attempts after the first.")
+        .meta({ examples: [5] }),
       hooks: z.array(HookName).max(3).default([]).describe("Which ends of a run the app wants to be told."),
     }),
     output: Workflow.extend({ created: z.boolean() }),
@@ -159,7 +165,7 @@ export const functions = {
     description:
       "Answers once the run is stored for good. For its result use get_run, or invoke_workflow instead.",
     synonyms: "start run launch execute workflow",
-    tools: { hosted: { name: "trigger_workflow", toolset: "default" }, stdio: "rotor_trigger_workflow" },
+    tools: { hosted: { name: "trigger_workflow", toolset: "default" } },
     positionals: ["id", "data"],
     impact: "write",
     idempotent: false,

@@ -9,7 +9,7 @@ export type RegisteredWait =
   | Exclude<Wait, { kind: "retry" }>
   | (Extract<Wait, { kind: "retry" }> & { inMs: number });
 
-export type Then =
+export type Next =
   | { kind: "completed"; output: unknown }
   | { kind: "failed"; error: StepErrorBody }
   /** The function as a whole is tried again. */
@@ -32,7 +32,7 @@ export type Driven = {
 /** However many retries the app believes in. */
 const mostAttempts = 101;
 
-export function afterDrive(driven: Driven, result: DriveResult, random: number): Then {
+export function afterDrive(driven: Driven, result: DriveResult, random: number): Next {
   if (driven.hook !== null) {
     return { kind: "told", hook: driven.hook, error: result.state === "failed" ? result.error : null };
   }
@@ -57,7 +57,7 @@ export function afterDrive(driven: Driven, result: DriveResult, random: number):
   }
 }
 
-function afterWaiting(waits: readonly Wait[], random: number): Then {
+function afterWaiting(waits: readonly Wait[], random: number): Next {
   const wrong = waits.flatMap((wait) => problemOf(wait) ?? [])[0];
   if (wrong) return { kind: "failed", error: { name: "NonRetriableError", message: wrong } };
   const byKey = new Map(waits.map((wait) => [wait.key, timed(wait, random)]));
@@ -81,7 +81,7 @@ function problemOf(wait: Wait): string | undefined {
 }
 
 /** Nobody answered, or not as agreed. */
-export function afterFailure({ failures, hook }: Driven, failure: DriveFailure, random: number): Then {
+export function afterFailure({ failures, hook }: Driven, failure: DriveFailure, random: number): Next {
   const error = { name: "DriveError", message: failure.message };
   const inMs = driveAgainMs(failure, failures + 1, random);
   if (inMs !== undefined) return { kind: "again", inMs, failures: failures + 1, error };

@@ -2,7 +2,7 @@
 
 import type { StepRecord } from "@rotorsh/contract";
 import { sql } from "drizzle-orm";
-import type { Then } from "../core/drive-end.ts";
+import type { Next } from "../core/drive-end.ts";
 import type { Database } from "./database.ts";
 import { eventLock, lockEvents } from "./event-publish.ts";
 import { endRuns, lockRuns, type RunEnd } from "./run-end.ts";
@@ -16,7 +16,7 @@ export type DriveEnd = {
   steps: readonly StepRecord[];
   /** Keys that the code asked for, when it came to its end. */
   asked: readonly string[] | null;
-  then: Then;
+  next: Next;
 };
 
 type Held = { run: string; look_from: string };
@@ -34,15 +34,15 @@ export async function finishDrives(db: Database, ends: readonly DriveEnd[]): Pro
   if (sent.length > 0) await db.execute(sql`select 1 from keep_steps(${toRecords(sent)}::text::json)`);
   const refused = await registerWaits(
     db,
-    mine.flatMap(({ run, workspaceId, then }) =>
-      then.kind === "wait"
-        ? [{ run, workspaceId, lookFrom: (held.get(run) as Held).look_from, waits: then.waits }]
+    mine.flatMap(({ run, workspaceId, next }) =>
+      next.kind === "wait"
+        ? [{ run, workspaceId, lookFrom: (held.get(run) as Held).look_from, waits: next.waits }]
         : [],
     ),
   );
   await release(
     db,
-    mine.filter(({ then }) => then.kind !== "completed" && then.kind !== "failed"),
+    mine.filter(({ next }) => next.kind !== "completed" && next.kind !== "failed"),
   );
   await endRuns(db, [
     ...mine.flatMap(toEnd),
@@ -53,9 +53,9 @@ export async function finishDrives(db: Database, ends: readonly DriveEnd[]): Pro
 }
 
 function* namesWaitedFor(ends: readonly DriveEnd[]): Generator<string> {
-  for (const { workspaceId, then } of ends) {
-    if (then.kind !== "wait") continue;
-    for (const wait of then.waits) if (wait.kind === "event") yield eventLock(workspaceId, wait.event);
+  for (const { workspaceId, next } of ends) {
+    if (next.kind !== "wait") continue;
+    for (const wait of next.waits) if (wait.kind === "event") yield eventLock(workspaceId, wait.event);
   }
 }
 
@@ -67,9 +67,9 @@ async function findHeld(db: Database, ends: readonly DriveEnd[]): Promise<Map<st
   return new Map(rows.map((row) => [row.run, row]));
 }
 
-function toEnd({ run, then }: DriveEnd): RunEnd[] {
-  if (then.kind === "completed") return [{ run, status: "completed", output: then.output }];
-  return then.kind === "failed" ? [{ run, status: "failed", error: then.error }] : [];
+function toEnd({ run, next }: DriveEnd): RunEnd[] {
+  if (next.kind === "completed") return [{ run, status: "completed", output: next.output }];
+  return next.kind === "failed" ? [{ run, status: "failed", error: next.error }] : [];
 }
 
 /**
@@ -78,15 +78,15 @@ function toEnd({ run, then }: DriveEnd): RunEnd[] {
  */
 async function release(db: Database, ends: readonly DriveEnd[]): Promise<void> {
   if (ends.length === 0) return;
-  const sent = ends.map(({ run, then }) => ({
+  const sent = ends.map(({ run, next }) => ({
     run,
-    kind: then.kind,
-    status: then.kind === "wait" ? then.status : then.kind === "retry" ? "sleeping" : null,
-    in_ms: "inMs" in then ? Math.round(then.inMs) : null,
-    failures: then.kind === "again" ? then.failures : 0,
-    error: "error" in then && then.error ? JSON.stringify(then.error) : null,
-    hook: then.kind === "told" ? then.hook : null,
-    keys: then.kind === "wait" ? then.waits.map(({ key }) => key) : [],
+    kind: next.kind,
+    status: next.kind === "wait" ? next.status : next.kind === "retry" ? "sleeping" : null,
+    in_ms: "inMs" in next ? Math.round(next.inMs) : null,
+    failures: next.kind === "again" ? next.failures : 0,
+    error: "error" in next && next.error ? JSON.stringify(next.error) : null,
+    hook: next.kind === "told" ? next.hook : null,
+    keys: next.kind === "wait" ? next.waits.map(({ key }) => key) : [],
   }));
   await db.execute(sql`
     with clock as materialized (select rotor_now() as now), sent as (

@@ -3,7 +3,7 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterDrive, afterFailure, type Then, tooLarge } from "../core/drive-end.ts";
+import { afterDrive, afterFailure, type Next, tooLarge } from "../core/drive-end.ts";
 import { type DriveAnswer, postDrive } from "../drivers/workflow.ts";
 import type { Services } from "../handler.ts";
 import { openSigningKey, signingKeyOf } from "../signing-keys.ts";
@@ -78,35 +78,35 @@ export function startRunDriver(services: Services, checkpointUrl: string | undef
     }
   }
 
-  async function attempt(run: ClaimedRun): Promise<{ then: Then; answer?: DriveAnswer }> {
+  async function attempt(run: ClaimedRun): Promise<{ next: Next; answer?: DriveAnswer }> {
     const served = await targetOf(run);
-    if (!served) return { then: withoutWorkflow(run) };
+    if (!served) return { next: withoutWorkflow(run) };
     if (served.suspended)
-      return { then: { kind: "again", inMs: suspendedMs, failures: run.failures, error: null } };
+      return { next: { kind: "again", inMs: suspendedMs, failures: run.failures, error: null } };
     const error = run.hook === null ? tooLarge(run.steps, run.stepBytes) : undefined;
-    if (error) return { then: { kind: "failed", error } };
+    if (error) return { next: { kind: "failed", error } };
     const { url: serveUrl, keys } = served;
     const answer = await postDrive(services.outbound, { run, serveUrl, keys, checkpointUrl });
     const random = Math.random();
-    const then =
+    const next =
       "result" in answer ? afterDrive(run, answer.result, random) : afterFailure(run, answer.failure, random);
-    return { then, answer };
+    return { next, answer };
   }
 
   async function finish(
     run: ClaimedRun,
-    { then, answer }: Awaited<ReturnType<typeof attempt>>,
+    { next, answer }: Awaited<ReturnType<typeof attempt>>,
   ): Promise<void> {
     const result = answer && "result" in answer && run.hook === null ? answer.result : undefined;
     const end = { run: run.id, workspaceId: run.workspaceId, token: run.token };
     const asked = result?.state === "completed" ? result.asked : null;
     try {
-      await store({ ...end, steps: result?.steps ?? [], asked, then });
+      await store({ ...end, steps: result?.steps ?? [], asked, next });
     } catch (error) {
       if (isUnavailable(error) || run.hook !== null) throw error;
       // Driven again it would end the same way, for ever.
       log.error({ err: error, run: run.id }, "the end of a drive cannot be stored");
-      await store({ ...end, steps: [], asked: null, then: { kind: "failed", error: unstorable } });
+      await store({ ...end, steps: [], asked: null, next: { kind: "failed", error: unstorable } });
     }
   }
 
@@ -182,7 +182,7 @@ async function drained(held: ReadonlyMap<string, Held>): Promise<void> {
   while (held.size > 0 && performance.now() < until) await sleep(10);
 }
 
-function withoutWorkflow({ workflowId, hook }: ClaimedRun): Then {
+function withoutWorkflow({ workflowId, hook }: ClaimedRun): Next {
   const message = `The workflow "${workflowId}" is not registered any more, so its run cannot go on.`;
   const error = { name: "WorkflowGoneError", message };
   return hook === null ? { kind: "failed", error } : { kind: "told", hook, error };
