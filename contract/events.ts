@@ -46,8 +46,7 @@ export const Event = z.object({
 export const events = {
   send: operation({
     route: "POST /v1/events",
-    summary:
-      "Send an event, or an array of up to 1,000: it starts workflows and wakes runs that wait for it.",
+    summary: "Send one event, or up to 1,000: they start workflows and wake the runs that wait.",
     synonyms: "publish emit event",
     tools: {},
     positionals: ["name", "data"],

@@ -139,10 +139,8 @@ function tokenAt(at: number, read: (form: RegExp) => string | undefined): Token 
   const name = read(word);
   if (name === undefined) throw new MatchError("This is not understood", at);
   if (Object.hasOwn(words, name)) return { text: name, at, value: words[name] as Scalar };
-  const path = partsOf(name, at);
-  if (path[0] !== "data" && path[0] !== "event")
-    throw new MatchError("A path must begin with data or event", at);
-  return { text: name, at, path };
+  if (!/^(data|event)\b/.test(name)) throw new MatchError("A path must begin with data or event", at);
+  return { text: name, at, path: partsOf(name, at) };
 }
 
 function unquote(quoted: string, at: number): string {
