@@ -258,7 +258,7 @@ describe("E-2: what operators see", () => {
 });
 
 describe("R-1: a workspace at its limit", () => {
-  test("is told its limit at each request, and 429 with the wait beyond it", async () => {
+  async function limitedTo(requests: number): Promise<Record<string, string>> {
     const { body } = await server.rest<{ id: string; key: string }>("/admin/workspaces", {
       method: "POST",
       key: server.adminToken,
@@ -267,9 +267,31 @@ describe("R-1: a workspace at its limit", () => {
     await server.rest(`/admin/workspaces/${body.id}`, {
       method: "PATCH",
       key: server.adminToken,
-      body: { requests_per_minute: 3 },
+      body: { requests_per_minute: requests },
     });
-    const headers = { authorization: `Bearer ${body.key}` };
+    return { authorization: `Bearer ${body.key}` };
+  }
+
+  test("cannot hide calls in a batch of the older MCP: each one counts", async () => {
+    const headers = await limitedTo(5);
+    const batch = Array.from({ length: 40 }, (_, id) => ({
+      jsonrpc: "2.0",
+      id,
+      method: "tools/call",
+      params: { name: "upsert_queue", arguments: { name: `q${id}` } },
+    }));
+    const { text } = await send("/mcp", {
+      ...post(JSON.stringify(batch)),
+      headers: { ...headers, accept: "application/json, text/event-stream" },
+    });
+    const made = text.match(/"created":true/g)?.length;
+    // Ten, if a minute ended in between.
+    expect([5, 10]).toContain(made);
+    expect(text).toContain("RATE_LIMITED");
+  });
+
+  test("is told its limit at each request, and 429 with the wait beyond it", async () => {
+    const headers = await limitedTo(3);
     // Six at most, so that a minute that ends in between changes nothing.
     let answer = await send("/v1/whoami", { headers });
     for (let more = 0; answer.status === 200 && more < 6; more++) {

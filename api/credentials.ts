@@ -24,8 +24,11 @@ type Refuses = Pick<Credential, "noQueueKeys">;
 
 export async function authenticateKey(c: AppContext, { engine }: Gate, refuses?: Refuses): Promise<Caller> {
   refuseKeyInUrl(c);
-  const credential = { token: bearerOf(c), workspaceId: c.req.header("x-rotor-workspace"), ...refuses };
-  return setCaller(c, await engine.authenticate(credential, c.get("provenance")));
+  return setCaller(c, await engine.authenticate({ ...credentialOf(c), ...refuses }, c.get("provenance")));
+}
+
+export function credentialOf(c: Context): Credential {
+  return { token: bearerOf(c), workspaceId: c.req.header("x-rotor-workspace") };
 }
 
 /** Both are hashed first, so that the comparison tells nothing of the token's length or beginning. */

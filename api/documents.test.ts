@@ -27,9 +27,17 @@ const documents = [
   "AGENTS.md",
   "CONTRIBUTING.md",
   "plugin/README.md",
-  ...["access", "architecture", "audit", "configuration", "decisions", "errors", "limits", "mcp/README"].map(
-    (name) => `docs/${name}.md`,
-  ),
+  ...[
+    "access",
+    "architecture",
+    "audit",
+    "configuration",
+    "decisions",
+    "errors",
+    "jobs",
+    "limits",
+    "mcp/README",
+  ].map((name) => `docs/${name}.md`),
 ];
 
 test.each(documents)("%s links to files that exist", (path) => {

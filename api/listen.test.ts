@@ -1,6 +1,6 @@
 import { Agent, type IncomingMessage, request } from "node:http";
 import { expect, test } from "vitest";
-import { listen } from "./listen.ts";
+import { addressProblem, listen, urlOf } from "./listen.ts";
 
 /** Over connections that are kept and used again, as a load balancer does it. */
 function ask(url: string, agent: Agent): Promise<IncomingMessage> {
@@ -62,4 +62,26 @@ test("a request that does not end is cut off when the time is over", async () =>
   await pause(50);
   await listener.close(200);
   expect(await stuck).toBe("cut off");
+});
+
+test.each(["nosuch.invalid", "192.0.2.1", "2001:db8::1"])(
+  "HOST=%s, which is no address of this machine, is said in one line",
+  async (host) => {
+    const error = await listen(0, host).catch((refused: unknown) => refused);
+    expect(addressProblem(error, 8787, host)).toBe(
+      `HOST: ${host} is not an address of this machine. Example: HOST=127.0.0.1`,
+    );
+  },
+);
+
+test("a port that is taken is not the address's fault", async () => {
+  const listener = await listen(0, "127.0.0.1");
+  const port = Number(new URL(listener.url).port);
+  const error = await listen(port, "127.0.0.1").catch((refused: unknown) => refused);
+  expect(addressProblem(error, port, "127.0.0.1")).toBeUndefined();
+  await listener.close(0);
+});
+
+test("an IPv6 address stands in brackets", () => {
+  expect(urlOf("::1", 8787)).toBe("http://[::1]:8787");
 });

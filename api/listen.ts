@@ -20,9 +20,8 @@ export async function listen(port: number, host: string): Promise<Listener> {
       { status: "starting" },
       { status: 503, headers: { "retry-after": "1", "cache-control": "no-store" } },
     );
-  const handle = getRequestListener((request, env) => current(request, env), {
-    overrideGlobalObjects: false,
-  });
+  // Puts a Response in the global one's place that becomes headers and a body only when somebody looks.
+  const handle = getRequestListener((request, env) => current(request, env));
   let closing = false;
   const underWay = new Set<ServerResponse>();
   const server = createServer((request, response) => {
@@ -36,7 +35,7 @@ export async function listen(port: number, host: string): Promise<Listener> {
   await bind(server, port, host);
   const address = server.address() as { port: number };
   return {
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
+    url: urlOf(host, address.port),
     serve(fetch) {
       current = fetch;
     },
@@ -54,6 +53,25 @@ export async function listen(port: number, host: string): Promise<Listener> {
       clearTimeout(timer);
     },
   };
+}
+
+export function urlOf(host: string, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Why this address cannot be listened on, in one line for whoever set it; undefined for a reason of another kind. */
+export function addressProblem(error: unknown, port: number, host: string): string | undefined {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case "EACCES":
+      return `PORT: ${port} is for privileged programs only. Example: PORT=8787`;
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+    case "EINVAL":
+      return `HOST: ${host} is not an address of this machine. Example: HOST=127.0.0.1`;
+    default:
+      return undefined;
+  }
 }
 
 function bind(server: Server, port: number, host: string): Promise<void> {

@@ -1,8 +1,8 @@
 import type { Call } from "@rotorsh/contract";
-import type { Log } from "@rotorsh/engine";
+import type { Caller, Log } from "@rotorsh/engine";
 import { createMcpHttp } from "@rotorsh/mcp";
 import type { App, AppContext } from "./app.ts";
-import { authenticateKey, type Gate } from "./credentials.ts";
+import { authenticateKey, credentialOf, type Gate } from "./credentials.ts";
 
 /** Mounts the hosted MCP server; answers what closes its open streams. */
 export function mountMcp(app: App, gate: Gate, { version, log }: { version: string; log: Log }) {
@@ -12,13 +12,19 @@ export function mountMcp(app: App, gate: Gate, { version, log }: { version: stri
   });
   const handle = async (c: AppContext) => {
     const caller = await authenticateKey(c, gate, { noQueueKeys: "mcp" });
+    // A batch of the older era is one request and many calls: each further one is let in, and counted, by itself.
+    let first: Caller | undefined = caller;
     const callAs = (client: string | null): Call => {
       const provenance = {
         ...caller.provenance,
         surface: "mcp" as const,
         client: client ?? caller.provenance.client,
       };
-      return gate.engine.callAs({ ...caller, provenance });
+      return async (operation, input, options) => {
+        const bearer = first ?? (await gate.engine.authenticate(credentialOf(c), provenance));
+        first = undefined;
+        return gate.engine.callAs({ ...bearer, provenance })(operation, input, options);
+      };
     };
     const { permissions } = caller;
     return mcp.fetch(c.req.raw, { callAs, permissions, requestId: c.get("requestId") });

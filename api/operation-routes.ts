@@ -46,6 +46,6 @@ async function serve(c: AppContext, operation: Operation, gate: Gate): Promise<R
     });
   }
   const idempotencyKey = isRead(operation) ? undefined : c.req.header("idempotency-key");
-  const options = idempotencyKey === undefined ? {} : { idempotencyKey };
+  const options = { signal: c.req.raw.signal, ...(idempotencyKey !== undefined && { idempotencyKey }) };
   return respond(c, await perform(caller, operation, input, options));
 }

@@ -9,7 +9,7 @@ import { banner } from "./banner.ts";
 import { checkpointPath } from "./checkpoints.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { type DevKeys, ensureDevKeyRing, ensureDevKeys } from "./dev-files.ts";
-import { type Listener, listen } from "./listen.ts";
+import { addressProblem, type Listener, listen, urlOf } from "./listen.ts";
 import { createLog } from "./log.ts";
 import { findHolder } from "./port-holder.ts";
 
@@ -24,9 +24,11 @@ async function main(): Promise<void> {
 
   let serving = false;
   let closeStreams: Closer | undefined;
+  let endWaits: (() => void) | undefined;
   const closers: Closer[] = [];
   const stop = drainOnSignal(log, config.drainSeconds, async (withinMs) => {
     serving = false;
+    endWaits?.();
     await closeStreams?.();
     await listener.close(withinMs);
     for (const close of closers.reverse()) await close();
@@ -48,6 +50,7 @@ async function main(): Promise<void> {
       log,
     });
     closers.push(() => engine.close());
+    endWaits = engine.endWaits;
     const adminToken = config.adminToken ?? keys?.adminToken;
     const serves = config.role !== "worker";
     const app = createApp({ engine, adminToken, version, log, serves, isServing: () => serving });
@@ -68,8 +71,10 @@ async function holdPort(config: Config, dataDir: string): Promise<Listener | und
   try {
     return await listen(config.port, config.host);
   } catch (error) {
+    const problem = addressProblem(error, config.port, config.host);
+    if (problem) throw new ConfigError(problem);
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    const url = `http://${config.host}:${config.port}`;
+    const url = urlOf(config.host, config.port);
     const holder = await findHolder(url, dataDir);
     if (holder.kind === "this server") {
       process.stdout.write(banner({ ...holder.keys, url }, "is running already"));

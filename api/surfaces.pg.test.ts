@@ -99,10 +99,17 @@ function listAsData(operation: Operation, output: Json): Json {
   return { data, ...rest };
 }
 
-/** Said by other tools on MCP: set_queue_state covers two, and the operator's server lists the documented seven. */
+/**
+ * Said by other tools on MCP: set_queue_state covers two, and the operator's server lists the documented seven. The
+ * four of a worker are for programs.
+ */
 const withoutTool = [
   "queues.pause",
   "queues.resume",
+  "jobs.claim",
+  "jobs.end",
+  "jobs.extend",
+  "jobs.handBack",
   "admin.createWorkspace",
   "admin.getWorkspace",
   "admin.updateWorkspace",
@@ -143,6 +150,8 @@ async function makeThings(named: Sampled): Promise<Things> {
   const job = (await post(`/v1/queues/${queue}/jobs`, { delay: "1h" })).id as string;
   const key = (await post("/v1/api-keys", { label: "made" })).id as string;
   const member = (await post("/v1/members", { email: `made${made}@example.com` })).id as string;
+  // A replay needs dead letters; that there is none must be said the same way everywhere too.
+  const replay = `rpl_${"0".repeat(32)}`;
   const workflow = `w${made}`;
   const serve_url = "https://app.example.com/api/rotor";
   if (named.name !== "functions.register") {
@@ -153,7 +162,7 @@ async function makeThings(named: Sampled): Promise<Things> {
   const event =
     named.name === "events.send" ? `e${made}` : ((await post("/v1/events", { name: "made" })).id as string);
   const workspace = await makeWorkspace(named);
-  return { queue, job, key, member, workspace, workflow, run, event, signal: "unknown" };
+  return { queue, job, replay, key, member, workspace, workflow, run, event, signal: "unknown" };
 }
 
 async function makeWorkspace({ noun }: Sampled): Promise<string> {

@@ -18,8 +18,8 @@ describe("a queue", () => {
   test("is listed as a table", async () => {
     const { stdout, stderr } = await run(["queues", "list"]);
     expect(stdout.split("\n")).toEqual([
-      "NAME        STATE   MODE  CONCURRENCY  RETRY ATTEMPTS  CALLBACK URL",
-      "enrichment  active  pull  10           5               -",
+      "NAME        STATE   MODE  CONCURRENCY  RETRY ATTEMPTS  JOBS (waiting/active/failed)  CALLBACK URL",
+      "enrichment  active  pull  10           5               0 / 0 / 0                     -",
       "",
     ]);
     expect(stderr).toBe("");

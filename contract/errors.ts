@@ -36,6 +36,11 @@ export const errorTable = {
     message: "A key of this tier may not be used here.",
     hint: "Use a workspace key (rt_ws_…).",
   },
+  QUEUE_KEY_REFUSED: {
+    status: 403,
+    message: "This key is for the queue {queue} alone.",
+    hint: "Use that queue, or a workspace key.",
+  },
   ADDRESS_REFUSED: {
     status: 403,
     message: "This key may not be used from this address.",
@@ -160,6 +165,11 @@ export const errorTable = {
     status: 409,
     message: "A job {id} exists already.",
     hint: "Treat it as enqueued, or leave out strict to be answered with that job.",
+  },
+  QUEUE_NOT_PULL: {
+    status: 409,
+    message: "The queue {name} delivers its jobs to its callback_url; there is nothing to fetch.",
+    hint: "Set its callback_url to null to let workers fetch the jobs.",
   },
   QUEUE_NOT_EMPTY: {
     status: 409,

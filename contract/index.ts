@@ -6,6 +6,7 @@ import { events } from "./events.ts";
 import { functions } from "./functions.ts";
 import { jobs } from "./jobs.ts";
 import { members } from "./members.ts";
+import { pull } from "./pull.ts";
 import { queues } from "./queues.ts";
 import { runs } from "./runs.ts";
 import { signals } from "./signals.ts";
@@ -15,7 +16,7 @@ import { admin, workspaces } from "./workspaces.ts";
 /** Everything Rotor can be asked, by noun and verb. */
 export const contract = {
   queues,
-  jobs,
+  jobs: { ...jobs, ...pull },
   functions,
   runs,
   events,
@@ -59,6 +60,7 @@ export {
   RotorError,
 } from "./errors.ts";
 export { Workflow } from "./functions.ts";
+export { type JobState, jobStates } from "./jobs.ts";
 export { Member } from "./members.ts";
 export { nearest } from "./nearest.ts";
 export {

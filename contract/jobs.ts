@@ -5,7 +5,7 @@ import { operation } from "./operation.ts";
 import { listOf, page, Timestamp } from "./primitives.ts";
 import { Backoff, QueueName } from "./queues.ts";
 
-export const JobState = z.enum([
+export const jobStates = [
   "waiting",
   "delayed",
   "active",
@@ -14,7 +14,8 @@ export const JobState = z.enum([
   "cancelled",
   "pending_approval",
   "guardrail.blocked",
-]);
+] as const;
+export const JobState = z.enum(jobStates);
 export type JobState = z.infer<typeof JobState>;
 
 /** Anything printable: a caller's own id may be `outreach:cmp_456:cid_123`. */

@@ -51,7 +51,9 @@ const QueueConfig = z.object({
   timeout_seconds: z.int().describe("Longest time a delivery may take."),
   rate_limit: z.object({ max: z.int(), period_seconds: z.int() }).nullable(),
   callback_url: z.string().nullable(),
-  callback_headers: z.record(z.string(), z.string()),
+  callback_headers: z
+    .record(z.string(), z.string())
+    .describe("Names of the extra headers; a value is never shown, and *** sent back keeps it."),
   approval_required: z.boolean(),
   approval_timeout_seconds: z
     .int()

@@ -32,6 +32,8 @@ export type Caller = {
   memberId: string | null;
   memberEmail: string | null;
   expiresAt: Date | null;
+  /** Where the key may be used from; empty for anywhere. */
+  allowedIps: readonly string[];
   rate: RateState;
   provenance: Provenance;
 };

@@ -4,11 +4,13 @@ import { sql } from "drizzle-orm";
 import type { Services } from "./handler.ts";
 import { must } from "./must.ts";
 import { setSigningKey } from "./signing-keys.ts";
+import { StartRefused } from "./start-refused.ts";
 import { findApiKeyById } from "./store/api-keys.ts";
 import type { Database } from "./store/database.ts";
 import { findOwner } from "./store/members.ts";
-import { findWorkspace, saveTeam, saveWorkspace } from "./store/workspaces.ts";
+import { findWorkspace, saveTeam, saveWorkspace, type WorkspaceRow } from "./store/workspaces.ts";
 import { readKey } from "./vault/key-token.ts";
+import type { Vault } from "./vault/vault.ts";
 import { saveKeyOf, saveOwner } from "./workspace-founding.ts";
 
 export const defaultWorkspaceId = "ws_default";
@@ -38,10 +40,21 @@ export async function ensureDefaultWorkspace(
     // Deleted by the operator: it stays deleted, and its keys with it.
     if (!workspace) return;
     // A wrong ROTOR_ENCRYPTION_KEY must show here, at the start, and not at the first secret that is needed.
-    vault.seal(workspace, "check", "");
+    checkKeyRing(vault, workspace);
     for (const key of givenKeys) await ensureKey(db, key, now);
     if (signingKey !== undefined) await setSigningKey(db, vault, workspace, signingKey);
   });
+}
+
+function checkKeyRing(vault: Vault, workspace: WorkspaceRow): void {
+  try {
+    vault.seal(workspace, "check", "");
+  } catch {
+    throw new StartRefused(
+      "ROTOR_ENCRYPTION_KEY: is not the key ring that this database's secrets were encrypted with. " +
+        "Example: the value of the last start, with newer keys in front of it, if any",
+    );
+  }
 }
 
 async function ensureKey(db: Database, { token, label, role }: GivenKey, now: Date): Promise<void> {

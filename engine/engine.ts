@@ -27,6 +27,8 @@ export type Engine = {
   checkpoint(body: unknown): Promise<{ recorded: Record<string, Memo> }>;
   /** Can this process serve? Resolves within a second or so. */
   isReady(): Promise<boolean>;
+  /** Answers those who wait for something to happen at once: a server that drains must not wait with them. */
+  endWaits(): void;
   close(): Promise<void>;
 };
 
@@ -44,7 +46,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       (await perform(caller, operation, input, callOptions)).body,
     checkpoint: (body) => takeCheckpoint(services, body),
     isReady: () => databases.answers(),
+    endWaits: () => services.pull.claims.close(),
     async close() {
+      services.pull.claims.close();
       await workers?.stop();
       await services.outbound.close();
       await broker.close();

@@ -6,6 +6,9 @@ import type { Log } from "./log.ts";
 import { must } from "./must.ts";
 import type { Egress } from "./outbound/egress.ts";
 import type { Outbound } from "./outbound/http-client.ts";
+import type { Awaited } from "./pull/awaited.ts";
+import type { PullClaims } from "./pull/claims.ts";
+import type { PullEnds } from "./pull/ends.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 import type { Database, Databases } from "./store/database.ts";
 import type { WorkspaceRow } from "./store/workspaces.ts";
@@ -34,6 +37,8 @@ export type Services = {
   wake(queueUids: Iterable<number>): void;
   /** Tells a listener of every wake. */
   onWake(listener: (queueUids: Iterable<number>) => void): void;
+  /** What workers of pull queues ask for. */
+  pull: { claims: PullClaims; ends: PullEnds; awaited: Awaited };
   version: string;
   log: Log;
   /** Records that a known key was refused something. */
@@ -57,6 +62,8 @@ export type Context = {
   services: Services;
   /** What the caller sent to make a repetition harmless. */
   idempotencyKey: string | undefined;
+  /** Aborted when the caller does not wait for the answer any more. */
+  signal: AbortSignal | undefined;
   /** Runs when the transaction is committed, and only then. */
   afterCommit(work: () => void): void;
   /** Says what changed; the audit event is written in the same transaction. Never called: nothing changed. */

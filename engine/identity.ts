@@ -6,7 +6,7 @@ import type { Caller, Provenance } from "./caller.ts";
 import { permissionsOfKey } from "./core/access.ts";
 import { limitsOf } from "./core/plan.ts";
 import type { Services } from "./handler.ts";
-import { findIdentities, type KeyIdentity, touchApiKey } from "./store/api-keys.ts";
+import { type KeyIdentity, prepareFindIdentities, touchApiKey } from "./store/api-keys.ts";
 import { createBatcher } from "./store/batch.ts";
 import { findWorkspace, type WorkspaceRow } from "./store/workspaces.ts";
 import { type KeyToken, readKey, sameHash } from "./vault/key-token.ts";
@@ -26,10 +26,11 @@ const noHash = "0".repeat(64);
 
 export function createAuthenticate(services: Services): Authenticate {
   const { databases, rateLimiter } = services;
+  const findIdentities = prepareFindIdentities(databases.engine);
   // Read at every request, so that a revoked key or a changed role counts at once; requests that come
   // together share the query.
   const find = createBatcher<string, KeyIdentity | undefined>(async (ids) => {
-    const found = await findIdentities(databases.engine, [...new Set(ids)]);
+    const found = await findIdentities([...new Set(ids)]);
     return ids.map((id) => found.get(id));
   });
   const touch = createToucher(services);
@@ -51,7 +52,7 @@ export function createAuthenticate(services: Services): Authenticate {
     if (!isAllowedFrom(identity.key.allowedIps, provenance.ip)) await refuse("key", "ADDRESS_REFUSED");
     if (noQueueKeys && caller.tier === "queue") await refuse(noQueueKeys, "KEY_TIER_REFUSED");
     const rate = await rateLimiter.take(workspace.id, limitsOf(workspace.plan, workspace).requestsPerMinute);
-    if (workspace.suspendedAt) throw new RotorError("WORKSPACE_SUSPENDED");
+    if (workspace.suspendedAt) await refuse("key", "WORKSPACE_SUSPENDED");
     touch(key.id);
     return { ...caller, rate };
   };
@@ -71,6 +72,7 @@ export function operatorCaller(provenance: Provenance): Caller {
     memberId: null,
     memberEmail: null,
     expiresAt: null,
+    allowedIps: [],
     rate: null,
     provenance,
   };
@@ -110,6 +112,7 @@ function toCaller({ key, member }: KeyIdentity, workspace: WorkspaceRow, provena
     memberId: member?.id ?? null,
     memberEmail: member?.email ?? null,
     expiresAt: key.expiresAt,
+    allowedIps: key.allowedIps,
     rate: null,
     provenance,
   };

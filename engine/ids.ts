@@ -1,11 +1,25 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomFillSync } from "node:crypto";
 
 /**
  * `job_` and 32 hex digits. The first twelve are the time in milliseconds, so that rows made together
  * lie together in an index; the other twenty are random.
  */
 export function newId(prefix: string, now = Date.now()): string {
-  return `${prefix}_${now.toString(16).padStart(12, "0")}${randomBytes(10).toString("hex")}`;
+  return `${prefix}_${now.toString(16).padStart(12, "0")}${randomHex()}`;
+}
+
+const idBytes = 10;
+const pool = Buffer.alloc(idBytes * 400);
+let used = pool.length;
+
+/** Asking the system for randomness costs the same for one id as for hundreds. */
+function randomHex(): string {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  used += idBytes;
+  return pool.toString("hex", used - idBytes, used);
 }
 
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

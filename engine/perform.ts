@@ -13,16 +13,15 @@ import {
   type OperationTree,
   parseInput,
   RotorError,
-  routeOf,
   statusOf,
 } from "@rotorsh/contract";
 import { auditChange } from "./audit-trail.ts";
 import type { Caller } from "./caller.ts";
 import { type Change, type Context, type Handlers, isDirect, type Services } from "./handler.ts";
+import { findKept, keep, ticketOf } from "./kept-answers.ts";
 import { must } from "./must.ts";
 import { checkShape } from "./shape.ts";
 import { type Database, isUnavailable } from "./store/database.ts";
-import { digest, findAnswer, holdKey, saveAnswer } from "./store/idempotency.ts";
 
 export type AnyHandler = (input: unknown, context: Context) => Promise<Json>;
 
@@ -49,7 +48,7 @@ export function listHandlers<Tree extends OperationTree>(tree: Tree, handlers: H
 }
 
 export function createPerform(services: Services, handlers: HandlerMap): Perform {
-  return async (caller, operation, input, { idempotencyKey } = {}) => {
+  return async (caller, operation, input, { idempotencyKey, signal } = {}) => {
     const entry = must(handlers.get(operation), `a handler for ${operation.route}`);
     const what = `${entry.noun}.${entry.verb}`;
     try {
@@ -61,7 +60,7 @@ export function createPerform(services: Services, handlers: HandlerMap): Perform
         throw new RotorError("INVALID_IDEMPOTENCY_KEY");
       }
       const { handle } = entry;
-      const work: Work = { caller, operation, what, handle, parsed, services, idempotencyKey };
+      const work: Work = { caller, operation, what, handle, parsed, services, idempotencyKey, signal };
       if (isDirect(handle)) return await runDirect(work);
       if (idempotencyKey === undefined || isRead(operation)) return await execute(work);
       return await executeOnce(work, idempotencyKey);
@@ -83,6 +82,7 @@ type Work = {
   parsed: Json;
   services: Services;
   idempotencyKey: string | undefined;
+  signal: AbortSignal | undefined;
 };
 
 function authorise(caller: Caller, operation: Operation): void {
@@ -94,7 +94,7 @@ function authorise(caller: Caller, operation: Operation): void {
 /** A queue key sees no other queue, not even that it exists. */
 function authoriseQueue(caller: Caller, { name }: Json): void {
   if (caller.tier === "queue" && name !== undefined && name !== caller.queueName) {
-    throw new RotorError("FORBIDDEN", { needs: "another queue's key" });
+    throw new RotorError("QUEUE_KEY_REFUSED", { queue: caller.queueName });
   }
 }
 
@@ -107,9 +107,16 @@ async function execute(work: Work): Promise<Answer> {
 
 /** The handler shares a transaction with other requests, so there is none to give it. */
 async function runDirect(work: Work): Promise<Answer> {
-  const { caller, operation, handle, parsed, services, idempotencyKey } = work;
+  const { caller, operation, handle, parsed, services, idempotencyKey, signal } = work;
   const after = createAfter();
-  const context = { caller, db: services.databases.engine, now: new Date(), services, idempotencyKey };
+  const context = {
+    caller,
+    db: services.databases.engine,
+    now: new Date(),
+    services,
+    idempotencyKey,
+    signal,
+  };
   const output = await handle(parsed, { ...context, afterCommit: after.add, record: refuseRecord });
   after.run();
   const body = operation.output.parse(output);
@@ -147,7 +154,7 @@ function inTransaction<T>(
 }
 
 async function run(
-  { caller, operation, handle, parsed, services, idempotencyKey }: Work,
+  { caller, operation, handle, parsed, services, idempotencyKey, signal }: Work,
   db: Database,
   now: Date,
   after: After,
@@ -156,7 +163,7 @@ async function run(
   const record = (made: Change) => {
     change = made;
   };
-  const context = { caller, db, now, services, idempotencyKey, afterCommit: after.add, record };
+  const context = { caller, db, now, services, idempotencyKey, signal, afterCommit: after.add, record };
   const output = await handle(parsed, context);
   await auditChange(db, caller, operation, change, now);
   const body = operation.output.parse(output);
@@ -174,8 +181,8 @@ async function executeOnce(work: Work, key: string): Promise<Answer> {
   const after = createAfter();
   const ticket = ticketOf(work, key);
   const outcome = await inTransaction(work, async (db, now) => {
-    const earlier = await replay(work, ticket, db);
-    if (earlier) return earlier;
+    const earlier = await findKept(work, ticket, db);
+    if (earlier) return { ...earlier, replayed: true };
     const made = await attempt(work, db, now, after);
     await keep(work, ticket, db, now, made);
     return made;
@@ -200,53 +207,8 @@ async function attempt(work: Work, db: Database, now: Date, after: After): Promi
   }
 }
 
-/** A failure that was answered before; the surfaces mark it as a repetition. */
-export class Replayed extends RotorError {}
-
-type Ticket = { keyId: string; keyHash: string; fingerprint: string; purpose: string };
-
-function ticketOf({ caller, operation, parsed }: Work, key: string): Ticket {
-  const keyHash = digest(key);
-  const fingerprint = digest(routeOf(operation).method, routeOf(operation).path, JSON.stringify(parsed));
-  // A key of a team serves several workspaces; the same text in two of them is two keys.
-  const keyId = `${caller.actorId}|${caller.workspace?.id ?? ""}`;
-  return { keyId, keyHash, fingerprint, purpose: `idempotency|${keyHash}` };
-}
-
-async function replay(work: Work, ticket: Ticket, db: Database): Promise<Answer | undefined> {
-  if (!(await holdKey(db, ticket.keyId, ticket.keyHash))) throw new RotorError("IDEMPOTENCY_IN_PROGRESS");
-  const row = await findAnswer(db, ticket.keyId, ticket.keyHash);
-  if (!row) return undefined;
-  if (row.fingerprint !== ticket.fingerprint) throw new RotorError("IDEMPOTENCY_KEY_REUSED");
-  const body = JSON.parse(unseal(work, ticket, row.body)) as Json;
-  if (row.status < 400) return { status: row.status, body, replayed: true };
-  const { code, details, hint } = (body as ErrorBody).error;
-  throw new Replayed(code, details, hint === undefined ? {} : { hint });
-}
-
-async function keep(
-  work: Work,
-  ticket: Ticket,
-  db: Database,
-  now: Date,
-  { status, body }: Answer | Failed,
-): Promise<void> {
-  const { keyId, keyHash, fingerprint } = ticket;
-  const workspaceId = work.caller.workspace?.id ?? "";
-  const sealed = seal(work, ticket, JSON.stringify(body));
-  await saveAnswer(db, { keyId, keyHash, workspaceId, fingerprint, status, body: sealed, createdAt: now });
-}
-
-function seal({ caller, services }: Work, { purpose }: Ticket, text: string): string {
-  return services.vault.seal(caller.workspace, purpose, text);
-}
-
-function unseal({ caller, services }: Work, { purpose }: Ticket, text: string): string {
-  return services.vault.open(caller.workspace, purpose, text);
-}
-
 function isDenial({ code }: RotorError): boolean {
-  return code === "FORBIDDEN" || code === "KEY_TIER_REFUSED";
+  return code === "FORBIDDEN" || code === "KEY_TIER_REFUSED" || code === "QUEUE_KEY_REFUSED";
 }
 
 function asRotorError(error: unknown): RotorError {

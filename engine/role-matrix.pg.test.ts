@@ -71,6 +71,10 @@ const matrix: Record<OperationName, readonly Who[]> = {
   "signals.complete": developers,
   "signingKey.get": admins,
   "signingKey.rotate": admins,
+  "jobs.claim": developersAndQueueKey,
+  "jobs.end": developersAndQueueKey,
+  "jobs.extend": developersAndQueueKey,
+  "jobs.handBack": developersAndQueueKey,
   "apiKeys.list": developers,
   "apiKeys.create": developers,
   "apiKeys.revoke": developers,
@@ -99,6 +103,7 @@ const matrix: Record<OperationName, readonly Who[]> = {
 const unknown: Things = {
   queue: "nowhere",
   job: "job_unknown",
+  replay: "rpl_unknown",
   key: "key_unknown",
   member: "mem_unknown",
   workspace: "ws_unknown",
@@ -147,5 +152,5 @@ test("a queue key may touch its own queue and no other, known or not", async () 
   const codes = ["own", "other", "nowhere"].map((name) =>
     codeOf(engine.callAs(callers.get("queue key") as Caller)(contract.queues.get, { name })),
   );
-  expect(await Promise.all(codes)).toEqual(["ok", "FORBIDDEN", "FORBIDDEN"]);
+  expect(await Promise.all(codes)).toEqual(["ok", "QUEUE_KEY_REFUSED", "QUEUE_KEY_REFUSED"]);
 });

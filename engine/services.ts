@@ -1,5 +1,6 @@
 // Migrates the database, and opens what an engine works with.
 
+import type { ErrorCode } from "@rotorsh/contract";
 import { auditDenied } from "./audit-trail.ts";
 import { openBroker } from "./broker/broker.ts";
 import type { Services } from "./handler.ts";
@@ -7,6 +8,9 @@ import { createIntake } from "./intake.ts";
 import type { Log } from "./log.ts";
 import { createEgress, type EgressRules } from "./outbound/egress.ts";
 import { createOutbound } from "./outbound/http-client.ts";
+import { createAwaited } from "./pull/awaited.ts";
+import { createPullClaims } from "./pull/claims.ts";
+import { createPullEnds } from "./pull/ends.ts";
 import { createRateLimiter } from "./rate-limiter.ts";
 import { type Databases, openDatabases } from "./store/database.ts";
 import { readInstallation } from "./store/installation.ts";
@@ -49,8 +53,11 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
     // A process with workers takes the work itself.
     if (!hasWorkers) broker.wake(queueUids);
   };
+  const claims = createPullClaims({ databases, log });
+  wakes.add(claims.ready);
   return {
     databases,
+    pull: { claims, ends: createPullEnds({ databases, wake }), awaited: createAwaited({ databases }) },
     intake: createIntake(databases.sql, wake),
     workflows: createWorkflows(databases),
     wake,
@@ -67,8 +74,30 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
   };
 }
 
+/**
+ * Refusals of the key itself come before its requests are counted, and a suspended workspace's may go on for days:
+ * one of a kind per key and minute is recorded, so that nobody fills the log with them.
+ */
+const rareDenials: ReadonlySet<ErrorCode> = new Set([
+  "ADDRESS_REFUSED",
+  "WORKSPACE_MISMATCH",
+  "WORKSPACE_SUSPENDED",
+]);
+const rareMs = 60_000;
+const mostRemembered = 10_000;
+
 function recordDenials(databases: Databases, log: Log): Services["denied"] {
+  const recorded = new Map<string, number>();
+  const isRepeated = (keyId: string, code: ErrorCode): boolean => {
+    if (!rareDenials.has(code)) return false;
+    const [name, now] = [`${keyId}|${code}`, performance.now()];
+    if (now - (recorded.get(name) ?? Number.NEGATIVE_INFINITY) < rareMs) return true;
+    if (recorded.size >= mostRemembered) recorded.clear();
+    recorded.set(name, now);
+    return false;
+  };
   return async (caller, what, code) => {
+    if (isRepeated(caller.actorId, code)) return;
     try {
       await databases.acrossWorkspaces((db, now) => auditDenied(db, caller, what, code, now));
     } catch (error) {

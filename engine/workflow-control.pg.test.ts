@@ -149,7 +149,7 @@ test("code that no longer asks for a step ends all the same, and the run says so
 test("an event of the future is published when its time comes", async () => {
   await rotor.define({ id: "later", trigger: { event: "due" } }, async () => "ran");
   const [row] = await rotor.sql`select rotor_now() + interval '1 day' as at`;
-  const ts = (row?.at as Date).getTime();
+  const ts = new Date(row?.at as Date).getTime();
   const sent = await call(rotor.engine, rotor.home.admin, contract.events.send, { name: "due", ts });
   expect(sent.events[0]?.runIds).toEqual([]);
   await rotor.moveClock("1 day");

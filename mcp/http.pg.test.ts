@@ -63,7 +63,8 @@ describe.each(clientKinds)("a client of the kind %s", (kind) => {
     expect(saved).toMatchObject({ isError: false, structured: { name, concurrency: 5, created: true } });
     const paused = await client.call("set_queue_state", { name, state: "pause" });
     expect(JSON.parse(paused.text)).toEqual(paused.structured);
-    expect(paused.structured).toEqual((await server.rest(`/v1/queues/${name}`)).body);
+    const { stats: _, ...queue } = (await server.rest<Json>(`/v1/queues/${name}`)).body;
+    expect(paused.structured).toEqual(queue);
   });
 
   test("leaves its name and version in the audit trail", async () => {

@@ -18,3 +18,5 @@ export {
 export { type HttpOptions, type Send, type SendOptions, sendOverHttp } from "./http.ts";
 export { type HttpRequest, toRequest } from "./request.ts";
 export { Rotor, type RotorOptions } from "./rotor.ts";
+export type { WorkerJob } from "./worker/job.ts";
+export { RotorWorker, type RotorWorkerOptions } from "./worker/rotor-worker.ts";

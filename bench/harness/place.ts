@@ -22,10 +22,10 @@ export async function openPlace(): Promise<Place> {
     async createDatabase(name) {
       const client = new Client({ connectionString: postgres.url });
       await client.connect();
-      await client.query(`create database ${name}`);
+      await client.query(`create database bench_${name}`);
       await client.end();
       const url = new URL(postgres.url);
-      url.pathname = `/${name}`;
+      url.pathname = `/bench_${name}`;
       return url.href;
     },
     async close() {

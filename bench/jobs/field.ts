@@ -1,6 +1,7 @@
 // Opens everything that takes part: one Postgres, one Redis, one receiver, and each engine in processes of its own.
 
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { findRedis, startRedis } from "../../scripts/redis.mjs";
 import { openPlace } from "../harness/place.ts";
@@ -69,6 +70,8 @@ async function openRedis(closers: (() => Promise<void>)[]): Promise<string | und
   const redis = new Redis(url);
   await redis.config("SET", "appendonly", "yes");
   await redis.config("SET", "appendfsync", "everysec");
+  // Until it has written its first file, Redis refuses to end.
+  while (/aof_rewrite_(in_progress|scheduled):1/.test(await redis.info("persistence"))) await sleep(20);
   redis.disconnect();
   return url;
 }

@@ -1,7 +1,6 @@
 // Why a job is where it is, from facts. The sentences are fixed: nothing that a payload or a handler said is in them.
 
-import type { Contract, OutputOf } from "@rotorsh/contract";
-import type { JobState } from "./job.ts";
+import type { Contract, JobState, OutputOf } from "@rotorsh/contract";
 
 type Explained = OutputOf<Contract["jobs"]["explain"]>;
 export type Cause = Explained["causes"][number];

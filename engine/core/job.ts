@@ -10,20 +10,8 @@
 //   waiting | delayed | pending_approval ──cancelled──► cancelled
 //   guardrail.blocked ──released──► waiting
 
-import { RotorError } from "@rotorsh/contract";
+import { type JobState, RotorError } from "@rotorsh/contract";
 import { type Backoff, longestDelayMs, retryDelayMs } from "./retry.ts";
-
-export const jobStates = [
-  "waiting",
-  "delayed",
-  "active",
-  "completed",
-  "failed",
-  "cancelled",
-  "pending_approval",
-  "guardrail.blocked",
-] as const;
-export type JobState = (typeof jobStates)[number];
 
 export type JobEvent =
   | { type: "claimed" }

@@ -5,8 +5,6 @@ export type Flow = { accepted: number; completed: number; failed: number };
 /** Minutes count back from the running one, which is 0 and not over yet. */
 export type Minute = Flow & { ago: number };
 
-export const windows = [1, 5, 60] as const;
-
 /** Per minute, over so many whole minutes and what has passed of the running one. */
 export function ratesOf(minutes: readonly Minute[], window: number, secondsIntoMinute: number): Flow {
   const within = minutes.filter(({ ago }) => ago <= window);

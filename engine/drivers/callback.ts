@@ -38,7 +38,10 @@ export async function deliver(outbound: Outbound, delivery: Delivery, nowMs = Da
   return { delivered: outcome, durationMs: outcome.durationMs };
 }
 
-/** A header carries printable ASCII only; ids and tags may be any text, so the rest is percent-encoded. */
+/**
+ * A header carries printable ASCII only; ids and tags may be any text, so the rest is percent-encoded, and so are
+ * the percent sign itself and the comma between tags: every text can be told from every other.
+ */
 function headerText(text: string): string {
-  return text.replaceAll(/[^\x21-\x2b\x2d-\x7e]/gu, (letter) => encodeURIComponent(letter));
+  return text.replaceAll(/[^\x21-\x24\x26-\x2b\x2d-\x7e]/gu, (letter) => encodeURIComponent(letter));
 }

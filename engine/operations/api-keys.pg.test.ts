@@ -149,3 +149,31 @@ test("the pages of a list of keys made in one moment hold each of them once", as
   }
   expect([seen.length, new Set(seen).size]).toEqual([13, 13]);
 });
+
+test("a developer's key makes no key that lives longer, or works from more addresses, than itself", async () => {
+  const own = { expiresAt: new Date(Date.now() + 24 * 60 * 60 * 1000), allowedIps: ["127.0.0.1"] };
+  const caller = { ...(await rotor.home.callerFor(developer)), ...own };
+  const made = await call(rotor.engine, caller, contract.apiKeys.create, {
+    label: "child",
+    expires_in_days: 90,
+  });
+  expect(made.expires_at).toBe(own.expiresAt.toISOString());
+  expect(made.allowed_ips).toEqual(own.allowedIps);
+  const admin = { ...rotor.home.admin, ...own };
+  const free = await call(rotor.engine, admin, contract.apiKeys.create, {
+    label: "free",
+    expires_in_days: 90,
+  });
+  expect(Date.parse(free.expires_at as string)).toBeGreaterThan(own.expiresAt.getTime());
+  expect(free.allowed_ips).toEqual([]);
+});
+
+test("the keys of a deleted queue do not open a later queue of the same name", async () => {
+  const name = "short-lived";
+  await call(rotor.engine, rotor.home.admin, contract.queues.create, { name });
+  const queueKey = { label: "q", tier: "queue", role: "developer", queue: name } as const;
+  const { key } = await call(rotor.engine, rotor.home.admin, contract.apiKeys.create, queueKey);
+  await call(rotor.engine, rotor.home.admin, contract.queues.delete, { name });
+  await call(rotor.engine, rotor.home.admin, contract.queues.create, { name });
+  expect(await codeOf(rotor.engine.authenticate({ token: key }, provenance))).toBe("UNAUTHENTICATED");
+});

@@ -25,8 +25,8 @@ export const apiKeys: Handlers<Contract>["apiKeys"] = {
       role: input.role,
       capabilities: input.capabilities,
       memberId: context.caller.memberId,
-      allowedIps: input.allowed_ips,
-      expiresAt: new Date(context.now.getTime() + input.expires_in_days * dayMs),
+      allowedIps: boundTo(input.allowed_ips, context),
+      expiresAt: endOf(input.expires_in_days, context),
       createdAt: context.now,
     });
     return created(minted, row, context);
@@ -72,6 +72,19 @@ export const apiKeys: Handlers<Contract>["apiKeys"] = {
     return store.toApiKey(row);
   },
 };
+
+/** A key that is bound to addresses makes keys bound to the same ones, unless an admin says otherwise. */
+function boundTo(sent: string[], { caller }: Context): string[] {
+  const isFree = caller.allowedIps.length === 0 || caller.permissions.has("manage");
+  return isFree ? sent : [...caller.allowedIps];
+}
+
+/** Only an admin can make a key that outlives their own: otherwise every key could extend itself. */
+function endOf(days: number, { caller, now }: Context): Date {
+  const wished = new Date(now.getTime() + days * dayMs);
+  const own = caller.expiresAt;
+  return own && own < wished && !caller.permissions.has("manage") ? own : wished;
+}
 
 function scopeOf(context: Context): store.KeyScope {
   const { id, teamId } = workspaceOf(context);

@@ -8,6 +8,7 @@ import { events } from "./events.ts";
 import { functions } from "./functions.ts";
 import { jobs } from "./jobs.ts";
 import { members } from "./members.ts";
+import { pull } from "./pull.ts";
 import { queues } from "./queues.ts";
 import { runs } from "./runs.ts";
 import { signals } from "./signals.ts";
@@ -16,7 +17,7 @@ import { admin, workspaces } from "./workspaces.ts";
 
 export const handlers: Handlers<Contract> = {
   queues,
-  jobs,
+  jobs: { ...jobs, ...pull },
   dlq,
   functions,
   runs,

@@ -18,12 +18,13 @@ import type { Intake, NewJob } from "../store/job-intake.ts";
 import * as store from "../store/jobs.ts";
 import { explain } from "./job-explain.ts";
 import { payloadLimitBytes } from "./payload.ts";
+import type { PullVerb } from "./pull.ts";
 import { findQueue } from "./queue-work.ts";
 
 type Sent = Omit<ParsedInputOf<Contract["jobs"]["enqueue"]>, "name">;
 type Enqueued = OutputOf<Contract["jobs"]["enqueue"]>;
 
-export const jobs: Handlers<Contract>["jobs"] = {
+export const jobs: Omit<Handlers<Contract>["jobs"], PullVerb> = {
   enqueue: direct(async ({ name, ...sent }, context) => {
     const job = toNewJob(name, sent, context, keyedId(context, 0));
     const [intake] = await takeIn([job], context);

@@ -5,7 +5,7 @@ import { judge, type Request, requests, type Tried } from "../core/handler-check
 import { deliver } from "../drivers/callback.ts";
 import { type Context, direct, type Handler, workspaceOf } from "../handler.ts";
 import { newId, randomText } from "../ids.ts";
-import { findQueue, type QueueRow } from "../store/queues.ts";
+import { findQueue, openHeaders, type QueueRow, secretPurpose } from "../store/queues.ts";
 import { payloadLimitBytes } from "./payload.ts";
 
 type Check = Contract["queues"]["check"];
@@ -36,13 +36,14 @@ export const check: Handler<Check> = direct(async (input, context: Context) => {
 
 async function tryAll(queue: QueueRow, url: string, body: string, timeoutMs: number, context: Context) {
   const { outbound, vault } = context.services;
-  const open = (sealed: string) => vault.open(workspaceOf(context), `queue|${queue.name}`, sealed);
-  const secrets = queue.secret === null ? [] : [open(queue.secret)];
+  const owner = workspaceOf(context);
+  const secrets = queue.secret === null ? [] : [vault.open(owner, secretPurpose(queue.name), queue.secret)];
+  const ownHeaders = openHeaders(vault, owner, queue);
   const wrong = [`whsec_${randomText(43)}`];
   const job = { attempt: 1, tags: [], payload: body };
   const id = newId("check");
   const send = (probe: Request, jobId: string, signing: string[], nowMs = Date.now()): Promise<Tried> => {
-    const headers = { ...queue.callbackHeaders, "x-rotor-check": probe };
+    const headers = { ...ownHeaders, "x-rotor-check": probe };
     const delivery = {
       url,
       headers,

@@ -1,22 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Contract, invalidInput, type ParsedInputOf, RotorError } from "@rotorsh/contract";
+import { type Contract, invalidInput, jobStates, type ParsedInputOf, RotorError } from "@rotorsh/contract";
 import { checkConfirmation, previewOf } from "../confirm.ts";
-import { jobStates } from "../core/job.ts";
-import {
-  changeSettings,
-  defaultSettings,
-  type QueueSettings,
-  secretAction,
-  secretOverlapMs,
-} from "../core/queue-settings.ts";
+import { changeSettings, defaultSettings, type QueueSettings } from "../core/queue-settings.ts";
 import { type Context, type Handlers, workspaceOf } from "../handler.ts";
-import { randomText } from "../ids.ts";
 import { must } from "../must.ts";
 import { checkSavedUrl } from "../outbound/save-check.ts";
+import { revokeQueueKeys } from "../store/api-keys.ts";
 import { hasOpenJobs, sampleJobs } from "../store/job-bulk.ts";
 import { readCounts } from "../store/queue-numbers.ts";
 import * as store from "../store/queues.ts";
 import { check } from "./queue-check.ts";
+import { changeSecret, sealHeaders } from "./queue-secrets.ts";
 import { countsOf, drain, retryAll, stats } from "./queue-work.ts";
 
 type Sent = ParsedInputOf<Contract["queues"]["update"]>;
@@ -74,6 +68,8 @@ export const queues: Handlers<Contract>["queues"] = {
     }
     checkConfirmation("queues.delete", input, jobs, context);
     await store.deleteQueue(context.db, queue);
+    // A later queue of the same name is another queue: the keys of this one do not open it.
+    await revokeQueueKeys(context.db, queue, context.now);
     context.record({ resource: input.name, before: { ...store.toQueue(queue), jobs } });
     return { deleted: true, jobs };
   },
@@ -110,9 +106,9 @@ async function lock(name: string, context: Context): Promise<store.QueueRow> {
 }
 
 async function create(sent: Sent, context: Context) {
-  const settings = changeSettings(defaultSettings, sent);
+  const settings = settle(undefined, sent, context);
   checkSavedUrl(context.services.egress, "callback_url", settings.callbackUrl);
-  const { secret, columns } = changeSecret(undefined, settings, sent, context);
+  const { secret, columns } = settleSecret(undefined, settings, sent, context);
   const queue = await store.insertQueue(
     context.db,
     keyOf(sent, context),
@@ -125,11 +121,11 @@ async function create(sent: Sent, context: Context) {
 
 async function update(sent: Sent, context: Context) {
   const current = await lock(sent.name, context);
-  const settings = changeSettings(store.settingsOf(current), sent);
+  const settings = settle(current, sent, context);
   if (sent.callback_url !== undefined) {
     checkSavedUrl(context.services.egress, "callback_url", settings.callbackUrl);
   }
-  const { secret, columns } = changeSecret(current, settings, sent, context);
+  const { secret, columns } = settleSecret(current, settings, sent, context);
   if (!secret.callback_secret && isDeepStrictEqual(settings, store.settingsOf(current))) {
     return store.toQueue(current);
   }
@@ -157,55 +153,25 @@ async function setPaused(name: string, paused: boolean, context: Context) {
   return queue;
 }
 
-type SecretChange = { secret: { callback_secret?: string }; columns: store.QueueSecrets };
+/** The settings after a change, with the header values sealed. */
+function settle(current: store.QueueRow | undefined, sent: Sent, context: Context): QueueSettings {
+  const before = current ? store.settingsOf(current) : defaultSettings;
+  const settings = changeSettings(before, sent);
+  if (sent.callback_headers === undefined) return settings;
+  return {
+    ...settings,
+    callbackHeaders: sealHeaders(sent.name, sent.callback_headers, before.callbackHeaders, context),
+  };
+}
 
-function changeSecret(
+/** A second rotation would end the previous secret early, under a handler that may still use it. */
+function settleSecret(
   current: store.QueueRow | undefined,
   settings: QueueSettings,
   sent: Sent,
   context: Context,
-): SecretChange {
-  const kept = {
-    secret: current?.secret ?? null,
-    previousSecret: current?.previousSecret ?? null,
-    previousSecretUntil: current?.previousSecretUntil ?? null,
-  };
-  switch (secretAction(kept.secret !== null, settings, sent.rotate_callback_secret ?? false)) {
-    case "keep":
-      return { secret: {}, columns: kept };
-    case "drop":
-      return { secret: {}, columns: { secret: null, previousSecret: null, previousSecretUntil: null } };
-    case "mint": {
-      const minted = mintSecret(sent.name, context);
-      return {
-        ...minted,
-        columns: { secret: minted.sealed, previousSecret: null, previousSecretUntil: null },
-      };
-    }
-    case "rotate": {
-      refuseSecondRotation(kept, sent, context.now);
-      const minted = mintSecret(sent.name, context);
-      const until = new Date(context.now.getTime() + secretOverlapMs);
-      return {
-        ...minted,
-        columns: { secret: minted.sealed, previousSecret: kept.secret, previousSecretUntil: until },
-      };
-    }
-  }
-}
-
-/** A second rotation would end the previous secret early, under a handler that may still use it. */
-function refuseSecondRotation(
-  { previousSecretUntil: until }: store.QueueSecrets,
-  { force }: Sent,
-  now: Date,
-): void {
-  if (force || !until || until <= now) return;
-  throw new RotorError("SECRET_ROTATING", { previous_valid_until: until.toISOString() });
-}
-
-function mintSecret(name: string, context: Context) {
-  const text = `whsec_${randomText(43)}`;
-  const sealed = context.services.vault.seal(workspaceOf(context), `queue|${name}`, text);
-  return { secret: { callback_secret: text }, sealed };
+) {
+  const change = changeSecret(current, settings, sent, context);
+  if (!change.stillValidUntil) return change;
+  throw new RotorError("SECRET_ROTATING", { previous_valid_until: change.stillValidUntil.toISOString() });
 }

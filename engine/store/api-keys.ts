@@ -72,6 +72,17 @@ export async function revokeKeysOf(db: Database, { id }: { id: string }, now: Da
     .where(and(eq(apiKey.memberId, id), isNull(apiKey.revokedAt)));
 }
 
+export async function revokeQueueKeys(
+  db: Database,
+  { workspaceId, name }: { workspaceId: string; name: string },
+  now: Date,
+): Promise<void> {
+  await db
+    .update(apiKey)
+    .set({ revokedAt: now })
+    .where(and(eq(apiKey.workspaceId, workspaceId), eq(apiKey.queueName, name), isNull(apiKey.revokedAt)));
+}
+
 export type KeyIdentity = {
   key: ApiKeyRow;
   member: typeof member.$inferSelect | null;
@@ -80,16 +91,25 @@ export type KeyIdentity = {
   now: Date;
 };
 
-/** Keys with all that authentication must know of them: by id, whatever the workspace. */
-export async function findIdentities(db: Database, ids: string[]): Promise<Map<string, KeyIdentity>> {
-  const rows = await db
+export type FindIdentities = (ids: string[]) => Promise<Map<string, KeyIdentity>>;
+
+/**
+ * Finds keys with all that authentication must know of them: by id, whatever the workspace. Every request asks, so
+ * drizzle builds the statement once.
+ */
+export function prepareFindIdentities(db: Database): FindIdentities {
+  const query = db
     .select({ key: apiKey, member, workspace, now: sql<string>`rotor_now()` })
     .from(apiKey)
     .leftJoin(member, eq(member.id, apiKey.memberId))
     .leftJoin(workspace, eq(workspace.id, apiKey.workspaceId))
     // One array, not a list: the statement's text is the same for any number of keys, and so prepared once.
-    .where(sql`${apiKey.id} = any(${sql.param(ids)}::text[])`);
-  return new Map(rows.map((row) => [row.key.id, { ...row, now: new Date(row.now) }]));
+    .where(sql`${apiKey.id} = any(${sql.placeholder("ids")}::text[])`)
+    .prepare("find_identities");
+  return async (ids) => {
+    const rows = await query.execute({ ids });
+    return new Map(rows.map((row) => [row.key.id, { ...row, now: new Date(row.now) }]));
+  };
 }
 
 /** At most one write a minute and key, so that a busy key costs nothing. */

@@ -151,19 +151,27 @@ export type FailureGroupRow = {
 /** What went wrong, among the newest failed jobs. */
 export async function groupFailures(db: Database, queue: QueueRef, limit: number, most: number) {
   const rows = await db.execute<FailureGroupRow & { looked: string }>(sql`
-    with newest as materialized (${windowOf(queue, {}, { most, newestFirst: true })})
-    select fingerprint, (array_agg(reason order by ended_at desc))[1] as reason,
-      (array_agg(fail_reason order by ended_at desc))[1] as fail_reason, count(*)::int as count,
-      (array_agg(id order by ended_at desc))[1] as example_job_id, min(ended_at) as first_seen,
-      max(ended_at) as last_seen, (select count(*) from newest) as looked
-    from newest where fits group by fingerprint order by count(*) desc, max(ended_at) desc limit ${limit}`);
+    with newest as materialized (
+      select id, reason, fail_reason, fingerprint, ended_at, fits
+      from (${windowOf(queue, {}, { most, newestFirst: true })}) w
+    ), grouped as (
+      select fingerprint, (array_agg(reason order by ended_at desc))[1] as reason,
+        (array_agg(fail_reason order by ended_at desc))[1] as fail_reason, count(*)::int as count,
+        (array_agg(id order by ended_at desc))[1] as example_job_id, min(ended_at) as first_seen,
+        max(ended_at) as last_seen
+      from newest where fits group by fingerprint
+    )
+    select all_of.looked, g.* from (select count(*) as looked from newest) all_of left join grouped g on true
+    order by g.count desc, g.last_seen desc limit ${limit}`);
   const time = (text: string) => new Date(text).toISOString();
   return {
-    data: rows.map(({ looked: _, ...row }) => ({
-      ...row,
-      first_seen: time(row.first_seen),
-      last_seen: time(row.last_seen),
-    })),
+    data: rows
+      .filter(({ count }) => count !== null)
+      .map(({ looked: _, ...row }) => ({
+        ...row,
+        first_seen: time(row.first_seen),
+        last_seen: time(row.last_seen),
+      })),
     lookedAt: Number(rows[0]?.looked ?? 0),
   };
 }

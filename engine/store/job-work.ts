@@ -26,7 +26,7 @@ export type JobEnd = AttemptEnd & {
   error: string | null;
 };
 
-type ClaimRow = {
+export type ClaimRow = {
   id: string;
   seq: string;
   payload: string | null;
@@ -44,6 +44,8 @@ export type Worked = {
   claimed: ClaimedJob[];
   /** When the ends gave concurrency keys back: the queues where somebody waits for them. Then nothing was claimed. */
   woken: number[] | null;
+  /** True when so many jobs wait for keys that not all were looked at: claim again. */
+  more: boolean;
 };
 
 /** Ends and then claims, in one trip and one commit: how many ends were accepted, and what to do next. */
@@ -54,10 +56,12 @@ export async function workQueue(
 ): Promise<Worked> {
   const rows = await sql<(ClaimRow & { accepted: number | null; woken: string[] | null })[]>`
     select * from work_jobs(${queueUid}, ${toJson(ends)}::text::json, ${want}, ${lease}, ${leaseMs})`;
+  const claimed = rows.slice(1).filter(({ id }) => id !== null);
   return {
     accepted: rows[0]?.accepted ?? 0,
-    claimed: rows.slice(1).map(toClaimed),
+    claimed: claimed.map(toClaimed),
     woken: rows[0]?.woken?.map(Number) ?? null,
+    more: claimed.length < rows.length - 1,
   };
 }
 
@@ -91,7 +95,7 @@ function toJson(ends: readonly JobEnd[]): string {
   );
 }
 
-function toClaimed(row: ClaimRow): ClaimedJob {
+export function toClaimed(row: ClaimRow): ClaimedJob {
   return {
     id: row.id,
     seq: Number(row.seq),

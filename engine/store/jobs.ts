@@ -1,8 +1,7 @@
 // Reading and moving single jobs. Taking them in, claiming and ending them live in job-intake.ts and job-work.ts.
 
-import type { Contract, OutputOf } from "@rotorsh/contract";
+import { type Contract, type JobState, jobStates, type OutputOf } from "@rotorsh/contract";
 import { type SQL, sql } from "drizzle-orm";
-import type { JobState } from "../core/job.ts";
 import { must } from "../must.ts";
 import type { Database } from "./database.ts";
 import { decodeCursor, encodeCursor, type Page } from "./page.ts";
@@ -135,17 +134,6 @@ export async function listJobs(db: Database, queue: QueueRef, filter: JobFilter)
   };
 }
 
-const everyState: readonly JobState[] = [
-  "waiting",
-  "delayed",
-  "active",
-  "completed",
-  "failed",
-  "cancelled",
-  "pending_approval",
-  "guardrail.blocked",
-];
-
 /** The newest rows of each state, each read from its own stretch of one index. */
 function candidates(
   { uid, workspaceId }: QueueRef,
@@ -166,7 +154,7 @@ function candidates(
       select j.* from job_tag t join job j on j.queue_uid = t.queue_uid and j.id = t.job_id
       where t.queue_uid = ${uid} and t.tag = ${filter.tag} and ${own}${state}${and} order by t.seq desc limit ${most}`;
   }
-  const states = filter.state ? [filter.state] : everyState;
+  const states = filter.state ? [filter.state] : jobStates;
   const parts = states.map(
     (state) =>
       sql`(select j.* from job j where ${own} and j.state = ${state}${and} order by j.seq desc limit ${most})`,

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { startEngine } from "../engine.ts";
 import type { Log } from "../log.ts";
 import { silentLog } from "../log.ts";
+import { StartRefused } from "../start-refused.ts";
 import { testOptions } from "../testing/index.ts";
 import { migrate } from "./migrate.ts";
 import { migrations } from "./migrations/index.ts";
@@ -75,14 +76,18 @@ test("a migration that was changed after it was applied stops the start", async 
   const url = await emptyDatabase();
   await migrate(url);
   await query(url, "update migration set checksum = 'of other text'");
-  await expect(migrate(url)).rejects.toThrow("0001-foundation was changed after it was applied");
+  const refusal = migrate(url);
+  await expect(refusal).rejects.toThrow(StartRefused);
+  await expect(refusal).rejects.toThrow(/^[^\n]+ migration 0001-foundation was changed: [^\n]+$/);
 });
 
 test("a database of a newer server stops the start", async () => {
   const url = await emptyDatabase();
   await migrate(url);
   await query(url, "insert into migration (name, checksum) values ('9999-future', '')");
-  await expect(migrate(url)).rejects.toThrow("9999-future");
+  const refusal = migrate(url);
+  await expect(refusal).rejects.toThrow(StartRefused);
+  await expect(refusal).rejects.toThrow("9999-future");
 });
 
 test("rights that were lost, as by a restore without them, are given again", async () => {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import postgres from "postgres";
+import { StartRefused } from "../start-refused.ts";
 import { migrations } from "./migrations/index.ts";
 import { applyRoles } from "./roles.ts";
 
@@ -29,7 +30,7 @@ async function applyNew(sql: postgres.Sql): Promise<string[]> {
   for (const { name, sql: text } of migrations) {
     const checksum = createHash("sha256").update(text).digest("hex");
     if (done.has(name)) {
-      if (done.get(name) !== checksum) throw new Error(`Migration ${name} was changed after it was applied`);
+      if (done.get(name) !== checksum) throw otherText(name);
       continue;
     }
     // Several statements sent as one text are one transaction.
@@ -38,6 +39,15 @@ async function applyNew(sql: postgres.Sql): Promise<string[]> {
   }
   const unknown = [...done.keys()].filter((name) => !migrations.some((migration) => migration.name === name));
   if (unknown.length > 0)
-    throw new Error(`This database was migrated by a newer Rotor (${unknown.join(", ")})`);
+    throw new StartRefused(
+      `This database was migrated by a newer Rotor (${unknown.join(", ")}): start that one, or use another database`,
+    );
   return fresh;
+}
+
+function otherText(name: string): StartRefused {
+  return new StartRefused(
+    `This database was migrated by another Rotor, before its migration ${name} was changed: start that one, ` +
+      "or use another database",
+  );
 }

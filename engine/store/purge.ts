@@ -87,6 +87,7 @@ export async function purgeAged(
     with line as materialized (
       select id, seq, created_at, ended_at from job
       where queue_uid = ${uid} and state = ${state} and seq > ${afterSeq} order by seq limit ${most}
+      for update skip locked
     )
     select remove_jobs(${uid}, array(select id from line where ended_at < ${before})) as removed,
       (select max(seq) from line) as last,

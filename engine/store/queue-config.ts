@@ -15,6 +15,8 @@ export type QueueConfig = {
   backoff: Backoff;
   /** Null for a pull queue: its workers fetch the jobs. */
   callbackUrl: string | null;
+  /** True when workers of this pull queue wait on the broker. */
+  isAwaited: boolean;
   callbackHeaders: Record<string, string>;
   /** Sealed; the newest first. */
   secrets: string[];
@@ -25,8 +27,8 @@ export type QueueConfig = {
 export async function readQueueConfig(sql: postgres.Sql, uid: number): Promise<QueueConfig | undefined> {
   const [row] = await sql`
     select q.workspace_id, q.name, q.concurrency, q.timeout_seconds, q.rate_limit, q.backoff, q.callback_url, q.callback_headers,
-      q.secret, case when q.previous_secret_until > rotor_now() then q.previous_secret end as previous, w.data_key
-    from queue q join workspace w on w.id = q.workspace_id
+      coalesce(l.awaited_until > rotor_now(), false) as awaited, q.secret, case when q.previous_secret_until > rotor_now() then q.previous_secret end as previous, w.data_key
+    from queue q join workspace w on w.id = q.workspace_id left join queue_load l on l.queue_uid = q.uid
     where q.uid = ${uid} and w.deleted_at is null and w.suspended_at is null`;
   if (!row) return undefined;
   return {
@@ -38,6 +40,7 @@ export async function readQueueConfig(sql: postgres.Sql, uid: number): Promise<Q
     ratePeriodMs: row.rate_limit ? row.rate_limit.period_seconds * 1000 : null,
     backoff: row.backoff,
     callbackUrl: row.callback_url,
+    isAwaited: row.awaited,
     callbackHeaders: row.callback_headers,
     secrets: [row.secret, row.previous].filter((secret) => secret !== null),
     owner: { id: row.workspace_id, dataKey: row.data_key },

@@ -1,6 +1,7 @@
 import type { Contract, OutputOf } from "@rotorsh/contract";
 import { and, asc, eq, gt, isNotNull, isNull, sql } from "drizzle-orm";
 import type { QueueSettings } from "../core/queue-settings.ts";
+import type { Owner, Vault } from "../vault/vault.ts";
 import type { Database } from "./database.ts";
 import { decodeCursor, type Page, toPage } from "./page.ts";
 import { queue } from "./schema.ts";
@@ -82,6 +83,28 @@ export async function deleteQueue(db: Database, { workspaceId, name }: QueueKey)
     insert into queue_gone (queue_uid, workspace_id, deleted_at) select uid, ${workspaceId}, rotor_now() from gone`);
 }
 
+/** Shown instead of a header's value. Printable ASCII, so that it may be sent back where it stood. */
+export const maskedHeader = "***";
+
+// What a sealed value is bound to: it cannot be moved to another queue or header.
+export const secretPurpose = (queueName: string) => `queue|${queueName}`;
+export const headerPurpose = (queueName: string, header: string) => `queue|${queueName}|header|${header}`;
+
+type SealedHeaders = { name: string; callbackHeaders: Record<string, string> };
+
+/** The header values in the clear, for a request that is about to be sent. */
+export function openHeaders(
+  vault: Vault,
+  owner: Owner,
+  { name, callbackHeaders }: SealedHeaders,
+): Record<string, string> {
+  const open = ([header, sealed]: [string, string]) => [
+    header,
+    vault.open(owner, headerPurpose(name, header), sealed),
+  ];
+  return Object.fromEntries(Object.entries(callbackHeaders).map(open));
+}
+
 export function settingsOf(row: QueueRow): QueueSettings {
   const { concurrency, retryAttempts, backoff, timeoutSeconds, rateLimit, callbackUrl, callbackHeaders } =
     row;
@@ -103,7 +126,9 @@ export function toQueue(row: QueueRow): OutputOf<Contract["queues"]["pause"]> {
     timeout_seconds: row.timeoutSeconds,
     rate_limit: row.rateLimit,
     callback_url: row.callbackUrl,
-    callback_headers: row.callbackHeaders,
+    callback_headers: Object.fromEntries(
+      Object.keys(row.callbackHeaders).map((name) => [name, maskedHeader]),
+    ),
     approval_required: row.approvalRequired,
     approval_timeout_seconds: row.approvalTimeoutSeconds,
     four_eyes: row.fourEyes,

@@ -35,7 +35,13 @@ export const tenantTables: readonly string[] = [
 ];
 
 /** Tables that name a workspace and that rotor_app may not touch at all. */
-export const engineTables: readonly string[] = ["rate_window", "job_key", "waiter_path"];
+export const engineTables: readonly string[] = [
+  "rate_window",
+  "waiter_path",
+  "job_key",
+  "lifecycle_listener",
+  "lifecycle_event",
+];
 
 /** Tables whose rows are never changed or removed by a running server. */
 const appendOnly: readonly string[] = ["audit_event"];

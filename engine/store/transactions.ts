@@ -3,7 +3,7 @@
 // then. Here a transaction whose connection is gone, or that is over, refuses every further statement.
 
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
-import type postgres from "postgres";
+import postgres from "postgres";
 
 /** A pool or an open transaction. */
 export type Database = PostgresJsDatabase;
@@ -73,15 +73,19 @@ async function runIn<T>(lane: Lane, first: string, work: (opened: Opened) => Pro
   lane.lost = () => {
     state.over ??= gone();
   };
+  let begun = false;
   try {
     const [, rows] = await lane.client.unsafe(`begin; ${first}`);
+    begun = true;
     const row = (rows as unknown as Record<string, unknown>[])[0] ?? {};
     const result = await work({ db: drizzle(guarded(state)), row });
     if (state.failure) throw state.failure;
     await commit(state);
     return result;
   } catch (error) {
-    if (!state.over) await lane.client.unsafe("rollback").catch(() => {});
+    // Where there never was a connection, a rollback would only try to make one.
+    const connected = begun || error instanceof postgres.PostgresError;
+    if (connected && !state.over) await lane.client.unsafe("rollback").catch(() => {});
     throw error;
   } finally {
     state.over ??= new Error("This transaction is over");

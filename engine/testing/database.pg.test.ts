@@ -10,7 +10,8 @@ test("a test database has the tables, and a write to one is not seen in another"
     const tables = await Promise.all(
       sql.map(
         (connection) => connection<{ name: string }[]>`
-        select relname as name from pg_class where relname in ('only_here', 'migration') and relkind = 'r' order by 1`,
+        select relname as name from pg_class where relname in ('only_here', 'migration') and relkind = 'r'
+          and relnamespace = 'public'::regnamespace order by 1`,
       ),
     );
     expect(tables.map((rows) => rows.map(({ name }) => name))).toEqual([

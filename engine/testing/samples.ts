@@ -11,6 +11,7 @@ export type OperationName = {
 export type Things = {
   queue: string;
   job: string;
+  replay: string;
   key: string;
   member: string;
   workspace: string;
@@ -24,10 +25,12 @@ const ofWorkflow = ({ workflow }: Things) => ({ id: workflow });
 const ofRun = ({ run }: Things) => ({ id: run });
 const ofQueue = ({ queue }: Things) => ({ name: queue });
 const ofJob = ({ queue, job }: Things) => ({ name: queue, id: job });
+const ofReplay = ({ queue, replay }: Things) => ({ name: queue, id: replay });
 const ofKey = ({ key }: Things) => ({ id: key });
 const ofMember = ({ member }: Things) => ({ id: member });
 const ofWorkspace = ({ workspace }: Things) => ({ id: workspace });
 const nothing = () => ({});
+const noLease = "00000000-0000-4000-8000-000000000000";
 
 const samples = {
   queues: {
@@ -40,7 +43,7 @@ const samples = {
     upsert: (things) => ({ ...ofQueue(things), callback_url: "https://app.example.com/", concurrency: 7 }),
     get: ofQueue,
     update: (things) => ({ ...ofQueue(things), concurrency: 9 }),
-    delete: ofQueue,
+    delete: (things) => ({ ...ofQueue(things), with_jobs: true }),
     pause: ofQueue,
     resume: ofQueue,
     setState: (things) => ({ ...ofQueue(things), state: "paused" }),
@@ -57,13 +60,20 @@ const samples = {
     cancel: ofJob,
     retry: ofJob,
     explain: ofJob,
+    claim: ofQueue,
+    end: (things) => ({
+      ...ofQueue(things),
+      ends: [{ id: things.job, lease: noLease, outcome: "completed", result: { a: 1 } }],
+    }),
+    extend: (things) => ({ ...ofQueue(things), jobs: [{ id: things.job, lease: noLease }] }),
+    handBack: (things) => ({ ...ofQueue(things), leases: [noLease] }),
   },
   dlq: {
     list: ofQueue,
     groups: ofQueue,
     replay: (things) => ({ ...ofQueue(things), all: true }),
-    getReplay: ofJob,
-    stopReplay: ofJob,
+    getReplay: ofReplay,
+    stopReplay: ofReplay,
   },
   functions: {
     list: nothing,

@@ -8,16 +8,32 @@ import type { Things } from "./samples.ts";
 
 export async function buildThings(rotor: TestEngine, home: TestWorkspace): Promise<Things> {
   const { engine, sql } = rotor;
+  const enqueue = async () => (await call(engine, home.admin, contract.jobs.enqueue, { name: queue })).id;
   const queue = `queue-${randomBytes(4).toString("hex")}`;
   await call(engine, home.admin, contract.queues.create, {
     name: queue,
     callback_url: "https://app.example.com/",
   });
-  const job = await call(engine, home.admin, contract.jobs.enqueue, { name: queue });
+  const [job, failed] = [await enqueue(), await enqueue()];
+  await sql`update job set state = 'failed', ended_at = rotor_now(), reason = 'http_500' where id = ${failed}`;
+  const { replay } = await call(engine, home.admin, contract.dlq.replay, {
+    name: queue,
+    all: true,
+    canary: true,
+  });
   const inAMonth = new Date(Date.now() + 30 * 24 * 60 * 60 * 1000);
   const key = await buildKey(sql, home, { role: "developer", expiresAt: inAMonth });
   const member = await buildMember(sql, home.id, { role: "developer" });
-  return { queue, job: job.id, key: key.id, member, workspace: home.id, ...(await buildRun(rotor, home)) };
+  if (!replay) throw new Error("No canary replay was started");
+  return {
+    queue,
+    job,
+    replay: replay.id,
+    key: key.id,
+    member,
+    workspace: home.id,
+    ...(await buildRun(rotor, home)),
+  };
 }
 
 /** A run that waits for a signal, and an event. */

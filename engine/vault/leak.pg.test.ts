@@ -71,4 +71,7 @@ test("K-2: no key, no callback secret and no header value is found in the databa
   await call(engine, home.admin, contract.queues.create, { ...queue, callback_headers: headers });
   const audit = JSON.stringify(await call(engine, home.admin, contract.audit.list, { event_type: "queue." }));
   expect(audit).not.toContain("top-secret-header");
+  expect(await dump()).not.toContain("top-secret-header");
+  const shown = await call(engine, home.admin, contract.queues.get, { name: "q" });
+  expect(Object.values(shown.callback_headers)).toEqual(["***"]);
 });

@@ -4,12 +4,13 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { endAttempt } from "../core/job.ts";
-import { fingerprintOf, outcomeOf } from "../core/response.ts";
+import { type Delivered, fingerprintOf, outcomeOf } from "../core/response.ts";
 import { deliver } from "../drivers/callback.ts";
 import type { Services } from "../handler.ts";
 import type { Outbound } from "../outbound/http-client.ts";
 import { type ClaimedJob, type JobEnd, workQueue } from "../store/job-work.ts";
 import { type QueueConfig, readQueueConfig } from "../store/queue-config.ts";
+import { openHeaders, secretPurpose } from "../store/queues.ts";
 
 /** How much longer than its request a job's lease lasts: time to write down how it went. */
 const graceMs = 10_000;
@@ -20,7 +21,8 @@ const longestRestMs = 2000;
 
 export type Slots = { free: number };
 
-type Active = { config: QueueConfig; secrets: string[]; readAt: number };
+type Opened = { secrets: string[]; headers: Record<string, string> };
+type Active = Opened & { config: QueueConfig; readAt: number };
 
 export type QueueRunner = { wake(): void; idle(): Promise<void>; stop(): void };
 
@@ -57,6 +59,7 @@ export function createQueueRunner(
   async function run(): Promise<void> {
     for (;;) {
       if (mayHaveWork && !stopping && !(await refresh())) continue;
+      if (!active?.config.callbackUrl) announce(active?.config);
       const want = mayHaveWork && !stopping && active?.config.callbackUrl ? Math.max(0, room()) : 0;
       if (ends.length === 0 && want === 0) return;
       const sent = ends;
@@ -86,7 +89,7 @@ export function createQueueRunner(
     const leaseMs = (active?.config.timeoutMs ?? 0) + graceMs;
     const wakesBefore = wakes;
     try {
-      const { claimed, accepted, woken } = await workQueue(
+      const { claimed, accepted, woken, more } = await workQueue(
         services.databases.sql,
         { queueUid: uid, want, lease, leaseMs },
         sent,
@@ -96,7 +99,7 @@ export function createQueueRunner(
         services.log.warn({ queueUid: uid, refused: sent.length - accepted }, "late ends refused");
       // A job that was added while the statement was under way is not in it; its wake is not forgotten.
       if (woken) services.wake(woken);
-      else if (claimed.length < want && wakes === wakesBefore) rest();
+      else if (claimed.length < want && !more && wakes === wakesBefore) rest();
       for (const job of claimed) start(job, lease);
     } catch (error) {
       services.log.warn({ err: error, queueUid: uid }, "claiming failed; trying again");
@@ -121,49 +124,45 @@ export function createQueueRunner(
 
   async function readActive(): Promise<void> {
     const config = await readQueueConfig(services.databases.sql, uid);
-    const open = (sealed: string) =>
-      services.vault.open(config?.owner ?? null, `queue|${config?.name}`, sealed);
-    active = config && { config, secrets: config.secrets.map(open), readAt: performance.now() };
-    if (!active?.config.callbackUrl) mayHaveWork = false;
+    active = config && { config, ...openSecrets(config, services.vault), readAt: performance.now() };
+  }
+
+  /** A pull queue's jobs are fetched by its own workers; all there is to do is to wake one that waits. */
+  function announce(config: QueueConfig | undefined): void {
+    if (mayHaveWork && config?.isAwaited) {
+      services.broker.announce(services.broker.waitingRoomOf(config.workspaceId, config.name));
+    }
+    mayHaveWork = false;
   }
 
   function start(job: ClaimedJob, lease: string): void {
     inFlight++;
-    void attempt(job, lease, active as Active).then((end) => {
-      inFlight--;
-      slots.free++;
-      ends.push(end);
-      kick();
-    });
+    const started = active as Active;
+    void attempt(job, lease, started)
+      .catch((error: unknown) => {
+        // Our own bug, but a process that ended for it would take every other delivery with it.
+        services.log.error({ err: error, queueUid: uid, jobId: job.id }, "an attempt broke off");
+        return endOf(job, lease, started, { kind: "connection", message: "Rotor could not send it." }, 0);
+      })
+      .then((end) => {
+        inFlight--;
+        slots.free++;
+        ends.push(end);
+        kick();
+      });
   }
 
-  async function attempt(job: ClaimedJob, lease: string, { config, secrets }: Active): Promise<JobEnd> {
+  async function attempt(job: ClaimedJob, lease: string, started: Active): Promise<JobEnd> {
+    const { config, secrets, headers } = started;
     const { delivered, durationMs } = await deliver(outbound, {
       url: config.callbackUrl as string,
-      headers: config.callbackHeaders,
+      headers,
       secrets,
       timeoutMs: config.timeoutMs,
       queue: config.name,
       job,
     });
-    const { attempt, maxAttempts, backoff } = job;
-    const outcome = outcomeOf(delivered);
-    const end = endAttempt(
-      { attempt, maxAttempts, backoff: backoff ?? config.backoff },
-      outcome,
-      Math.random(),
-    );
-    const failed = outcome.kind === "failed";
-    return {
-      ...end,
-      id: job.id,
-      lease,
-      fingerprint: failed ? fingerprintOf(outcome.reason, outcome.message) : null,
-      durationMs,
-      status: delivered.kind === "response" ? delivered.status : null,
-      response: delivered.kind === "response" ? delivered.body : null,
-      error: failed ? outcome.message : null,
-    };
+    return endOf(job, lease, started, delivered, durationMs);
   }
 
   return {
@@ -176,4 +175,31 @@ export function createQueueRunner(
       clearTimeout(nextPeriod);
     },
   };
+}
+
+function endOf(
+  { id, attempt, maxAttempts, backoff }: ClaimedJob,
+  lease: string,
+  { config }: Active,
+  delivered: Delivered,
+  durationMs: number,
+): JobEnd {
+  const outcome = outcomeOf(delivered);
+  const attempts = { attempt, maxAttempts, backoff: backoff ?? config.backoff };
+  const failed = outcome.kind === "failed";
+  return {
+    ...endAttempt(attempts, outcome, Math.random()),
+    id,
+    lease,
+    fingerprint: failed ? fingerprintOf(outcome.reason, outcome.message) : null,
+    durationMs,
+    status: delivered.kind === "response" ? delivered.status : null,
+    response: delivered.kind === "response" ? delivered.body : null,
+    error: failed ? outcome.message : null,
+  };
+}
+
+function openSecrets(config: QueueConfig, vault: Services["vault"]): Opened {
+  const open = (sealed: string) => vault.open(config.owner, secretPurpose(config.name), sealed);
+  return { secrets: config.secrets.map(open), headers: openHeaders(vault, config.owner, config) };
 }

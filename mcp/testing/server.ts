@@ -12,6 +12,7 @@ type RestRequest = { method?: string; body?: unknown; key?: string };
 
 export type TestServer = {
   url: string;
+  databaseUrl: string;
   /** Keys of the workspace `default`. */
   adminKey: string;
   developerKey: string;
@@ -23,12 +24,13 @@ export type TestServer = {
 
 const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-export async function startTestServer(): Promise<TestServer> {
+export async function startTestServer({ redisUrl }: { redisUrl?: string } = {}): Promise<TestServer> {
   const database = await createTestDatabase();
   const [adminKey, developerKey] = [mintKey("workspace").token, mintKey("workspace").token];
   const adminToken = randomBytes(16).toString("hex");
   const engine = await startEngine({
     databaseUrl: database.url,
+    redisUrl,
     keyRing: { current: "test", keys: new Map([["test", randomBytes(32)]]) },
     egress: { httpToLoopback: true, allow: [] },
     givenKeys: [
@@ -44,6 +46,7 @@ export async function startTestServer(): Promise<TestServer> {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     url,
+    databaseUrl: database.url,
     adminKey,
     developerKey,
     adminToken,

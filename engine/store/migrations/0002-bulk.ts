@@ -1,9 +1,18 @@
 // Jobs, continued: what happens to many of them at once, and what is left of a queue that was deleted.
 //
-// Every function takes a bounded number of ids, so that its caller decides how much one transaction may hold.
+// Every function takes a bounded number of ids, so that its caller decides how much one transaction may hold. Rows
+// are found one by one (`offset 0` keeps it so) and then met by their ctid: right after a burst the statistics know
+// nothing of a queue, and a planner that takes it for empty would compare every id with every row. A row that
+// somebody changes in the meantime has another ctid, and is left alone.
 
-/** Answers how many were there to remove. A row that a delivery holds right now is waited for. */
+/** Answers how many were removed. */
 const removeJobs = `
+-- Called as array(select …), so that it runs once and in the snapshot of its statement.
+create function find_jobs(p_queue bigint, p_ids text[]) returns setof tid language sql stable as $$
+  select j.ctid from unnest(p_ids) i (id), lateral (
+    select ctid from job where queue_uid = p_queue and job.id = i.id offset 0) j
+$$;
+
 create function remove_jobs(p_queue bigint, p_ids text[]) returns int language plpgsql as $$
 declare
   v_workspace text;
@@ -11,13 +20,16 @@ declare
   v_removed int;
 begin
   with gone as (
-    delete from job j where j.queue_uid = p_queue and j.id = any(p_ids)
+    delete from job j where j.ctid = any(array(select find_jobs(p_queue, p_ids)))
     returning j.id, j.workspace_id, j.seq, j.state, j.tags, j.concurrency_key
   ), untagged as (
-    delete from job_tag t using (select seq, unnest(tags) as tag from gone) g
-    where t.queue_uid = p_queue and t.tag = g.tag and t.seq = g.seq
+    delete from job_tag where ctid = any(array(
+      select t.ctid from (select seq, unnest(tags) as tag from gone) g, lateral (
+        select ctid from job_tag where queue_uid = p_queue and tag = g.tag and seq = g.seq offset 0) t))
   ), unattempted as (
-    delete from job_attempt a using gone g where a.queue_uid = p_queue and a.job_id = g.id
+    delete from job_attempt where ctid = any(array(
+      select a.ctid from gone g, lateral (
+        select ctid from job_attempt where queue_uid = p_queue and job_id = g.id offset 0) a))
   ), flowed as (
     insert into queue_flow (queue_uid, workspace_id, at, waiting, delayed, active, completed, failed, cancelled,
       pending_approval, guardrail_blocked)
@@ -57,7 +69,7 @@ create function reopen_jobs(p_queue bigint, p_ids text[]) returns int language s
       parked = false, due_at = rotor_now(), generation = j.generation + 1, attempts_made = 0, result = null,
       reason = null, fail_reason = null, fingerprint = null, ended_at = null
     from queue q
-    where j.queue_uid = p_queue and q.uid = p_queue and j.id = any(p_ids) and j.state = 'failed'
+    where j.ctid = any(array(select find_jobs(p_queue, p_ids))) and q.uid = p_queue and j.state = 'failed'
     returning j.workspace_id, j.state
   ), flowed as (
     insert into queue_flow (queue_uid, workspace_id, at, failed, waiting, pending_approval)
@@ -80,7 +92,7 @@ create function replay_jobs(p_queue bigint, p_ids text[], p_provenance jsonb)
 returns table (id text, replay text) language sql as $$
   with source as (
     select * from job j
-    where j.queue_uid = p_queue and j.id = any(p_ids) and j.state = 'failed' and j.replayed_as is null
+    where j.ctid = any(array(select find_jobs(p_queue, p_ids))) and j.state = 'failed' and j.replayed_as is null
     order by j.seq for update
   ), made as (
     insert into job (queue_uid, id, workspace_id, state, priority, payload, tags, concurrency_key, max_attempts,
@@ -96,7 +108,9 @@ returns table (id text, replay text) language sql as $$
     insert into job_tag (queue_uid, workspace_id, tag, seq, job_id)
     select distinct p_queue, workspace_id, tag, seq, id from made, unnest(tags) tag
   ), marked as (
-    update job j set replayed_as = replay_id(j.id) from source s where j.queue_uid = p_queue and j.id = s.id
+    update job j set replayed_as = replay_id(j.id)
+    where j.ctid = any(array(select found.ctid from source s, lateral (
+      select ctid from job where queue_uid = p_queue and job.id = s.id offset 0) found))
   ), flowed as (
     insert into queue_flow (queue_uid, workspace_id, at, waiting, pending_approval)
     select p_queue, min(workspace_id), rotor_now(), count(*) filter (where state = 'waiting'),
@@ -153,14 +167,17 @@ create table queue_gone (
 
 -- A job whose delivery is under way keeps its row, and with it its key, until the delivery ends or its lease does.
 create function purge_gone(p_queue bigint, p_most int) returns int language plpgsql as $$
-declare v_ids text[];
+declare
+  v_ids text[];
+  v_keys text[];
+  v_workspace text;
 begin
-  select array_agg(id) into v_ids from (
-    select id from job
+  select array_agg(id), array_agg(concurrency_key), min(workspace_id) into v_ids, v_keys, v_workspace from (
+    select id, concurrency_key, workspace_id from job
     where queue_uid = p_queue and (state <> 'active' or lease_until < rotor_now())
     limit p_most for update skip locked) found;
   if v_ids is null then return 0; end if;
-  delete from job_key where queue_uid = p_queue and job_id = any(v_ids);
+  perform release_keys(v_workspace, p_queue, v_keys, v_ids);
   return remove_jobs(p_queue, v_ids);
 end $$;
 `;

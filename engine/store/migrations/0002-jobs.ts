@@ -6,6 +6,34 @@
 import { bulk } from "./0002-bulk.ts";
 
 /**
+ * The one place where what happens to jobs is told to the rest: in the transaction in which it happens, and only
+ * where somebody of the workspace listens.
+ */
+const lifecycle = `
+create table lifecycle_listener (
+  workspace_id text not null,
+  kind text not null,                      -- job.completed, job.failed, job.stalled, queue.drained
+  primary key (workspace_id, kind)
+);
+
+create table lifecycle_event (
+  id bigint generated always as identity primary key,
+  workspace_id text not null,
+  queue_uid bigint not null,
+  kind text not null,
+  job_ids text[] not null,
+  occurred_at timestamptz not null
+);
+
+create function note_lifecycle(p_workspace text, p_queue bigint, p_kind text, p_ids text[]) returns void language sql as $$
+  insert into lifecycle_event (workspace_id, queue_uid, kind, job_ids, occurred_at)
+  select p_workspace, p_queue, p_kind, p_ids, rotor_now()
+  where p_ids is not null and exists (
+    select from lifecycle_listener l where l.workspace_id = p_workspace and l.kind = p_kind)
+$$;
+`;
+
+/**
  * Ends attempts of one queue. An end whose lease is not the job's own any more is refused: somebody else has
  * the job by now. Answers the ids that were accepted; and when keys were given back, the queues in which a job
  * has waited for one of them, else null.
@@ -17,10 +45,13 @@ declare
   v_now timestamptz := rotor_now();
   v_workspace text;
   v_keys text[];
+  v_completed text[];
+  v_failed text[];
+  v_stalled text[];
 begin
   accepted := '{}';
   if not exists (select from queue where uid = p_queue) then
-    perform drop_ends(p_queue, p_ends);
+    woken := drop_ends(p_queue, p_ends);
     return;
   end if;
   with sent as (
@@ -35,7 +66,7 @@ begin
       ended_at = case when e.state in ('completed', 'failed') then v_now end
     from sent e
     where j.queue_uid = p_queue and j.id = e.id and j.state = 'active' and j.lease = e.lease
-    returning j.id, j.workspace_id, j.generation, j.attempts_made, j.state, j.concurrency_key, j.started_at,
+    returning j.id, j.workspace_id, j.generation, j.attempts_made, j.state, j.reason, j.concurrency_key, j.started_at,
       e.started_ms::int as ms, e.status, e.response, e.error
   ), noted as (
     insert into job_attempt (queue_uid, job_id, workspace_id, generation, attempt, started_at, duration_ms, status, response, error)
@@ -48,22 +79,32 @@ begin
       count(*) filter (where state = 'failed'), count(*), array_agg(ms)
     from ended having count(*) > 0
   )
-  select min(workspace_id), coalesce(array_agg(id), '{}'), array_agg(concurrency_key) filter (where concurrency_key is not null)
-    into v_workspace, accepted, v_keys from ended;
+  select min(workspace_id), coalesce(array_agg(id), '{}'), array_agg(concurrency_key) filter (where concurrency_key is not null),
+      array_agg(id) filter (where state = 'completed'), array_agg(id) filter (where state = 'failed'),
+      array_agg(id) filter (where reason = 'stalled')
+    into v_workspace, accepted, v_keys, v_completed, v_failed, v_stalled from ended;
+  perform note_lifecycle(v_workspace, p_queue, 'job.completed', v_completed);
+  perform note_lifecycle(v_workspace, p_queue, 'job.failed', v_failed);
+  perform note_lifecycle(v_workspace, p_queue, 'job.stalled', v_stalled);
   if v_keys is not null then
     woken := release_keys(v_workspace, p_queue, v_keys, accepted);
   end if;
 end $$;
 
 -- The queue was deleted: how its jobs end is of no interest any more, but others may wait for their keys.
-create function drop_ends(p_queue bigint, p_ends json) returns void language plpgsql as $$
-declare v_ids text[];
+create function drop_ends(p_queue bigint, p_ends json) returns bigint[] language plpgsql as $$
+declare
+  v_ids text[];
+  v_keys text[];
+  v_workspace text;
+  v_woken bigint[];
 begin
-  select array_agg(j.id) into v_ids from job j
+  select array_agg(j.id), array_agg(j.concurrency_key), min(j.workspace_id) into v_ids, v_keys, v_workspace from job j
   join json_to_recordset(p_ends) as e (id text, lease uuid) on j.id = e.id and j.lease = e.lease
   where j.queue_uid = p_queue and j.state = 'active';
-  delete from job_key where queue_uid = p_queue and job_id = any(v_ids);
+  v_woken := release_keys(v_workspace, p_queue, v_keys, v_ids);
   perform remove_jobs(p_queue, v_ids);
+  return v_woken;
 end $$;
 
 -- Gives keys back, and lets the first job that waits for each of them, in every queue, be claimed again. Keys are
@@ -179,12 +220,20 @@ begin
     exit when v_parked = 0 and (round > 2 or not exists (
       select from job c where c.queue_uid = p_queue and c.state = 'waiting' and not c.parked));
   end loop;
+  -- There may be more to put aside, and behind it something to start: whoever called should call again.
+  if v_free > 0 and v_parked > 0 then
+    perform set_config('rotor.looked_at_all', 'no', true);
+  end if;
   if v_claimed > 0 then
     insert into queue_flow (queue_uid, workspace_id, at, waiting, active)
       values (p_queue, v_queue.workspace_id, v_now, -v_claimed, v_claimed);
     if v_rate is not null then
       update queue_load set window_started_at = v_load.window_started_at, window_used = v_load.window_used + v_claimed
         where queue_uid = p_queue;
+    end if;
+    -- The last job that waited is on its way.
+    if v_free > 0 and not exists (select from job w where w.queue_uid = p_queue and w.state = 'waiting') then
+      perform note_lifecycle(v_queue.workspace_id, p_queue, 'queue.drained', '{}');
     end if;
   end if;
 end $$;
@@ -193,7 +242,8 @@ end $$;
 /**
  * Both in one trip and one commit. The first row, without an id, says how many ends were accepted. Where they gave
  * keys back nothing is claimed: a claim may wait for a key that another queue's end is giving back, and if that
- * one's claim waited for ours, neither would go on.
+ * one's claim waited for ours, neither would go on. A last row without an id says that there was more than one
+ * statement may look at.
  */
 const workJobs = `
 create function work_jobs(p_queue bigint, p_ends json, p_want int, p_lease uuid, p_lease_ms int)
@@ -213,6 +263,10 @@ begin
   return query select null::int, null::bigint[], c.id, c.seq, c.payload, c.tags, c.generation, c.attempt,
     c.max_attempts, c.backoff
     from claim_jobs(p_queue, p_want, p_lease, p_lease_ms) c;
+  if current_setting('rotor.looked_at_all', true) = 'no' then
+    return query select null::int, null::bigint[], null::text, null::bigint, null::text, null::text[], null::int,
+      null::int, null::int, null::jsonb;
+  end if;
 end $$;
 `;
 
@@ -390,6 +444,7 @@ create table queue_minute (
 ) with (fillfactor = 70);
 create index queue_minute_age on queue_minute (minute);
 
+${lifecycle}
 ${endJobs}
 ${claimJobs}
 ${workJobs}
