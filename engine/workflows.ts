@@ -6,7 +6,7 @@ import { monthOf } from "./core/period.ts";
 import { createBatcher } from "./store/batch.ts";
 import { type Database, type Databases, isUnavailable } from "./store/database.ts";
 import { type NewEvent, type Published, publishDue, publishEvents } from "./store/event-publish.ts";
-import { type DriveEnd, finishDrives } from "./store/run-finish.ts";
+import { type DriveEnd, endAlone, finishDrives, isSimple } from "./store/run-finish.ts";
 import { insertRuns, type NewRun, type Started } from "./store/run-start.ts";
 import { findOutcomes, keepSteps } from "./store/step-records.ts";
 import { countExecutions } from "./store/usage.ts";
@@ -21,6 +21,8 @@ export type Workflows = {
   publish(events: readonly NewEvent[], allowance: Allowance): Promise<Published[]>;
   checkpoint(body: CheckpointRequest): Promise<Checkpointed>;
   finish(end: DriveEnd): Promise<void>;
+  /** Resolves when a drive of the run has ended in this process, or the time is over. */
+  nextDrive(runId: string, longestMs: number): Promise<void>;
   /** Publishes stored events whose time has come. */
   publishDue(): Promise<void>;
   /** Says that there may be a run to drive. */
@@ -48,6 +50,11 @@ export function createWorkflows({ engine, sql, acrossWorkspaces }: Databases): W
     await transaction((db) => finishDrives(db, ends));
     return ends.map(() => true as const);
   });
+  const endTogether = createGroup<DriveEnd, true>(async (ends) => {
+    await endAlone(sql, ends);
+    return ends.map(() => true as const);
+  });
+  const ended = new Map<string, Set<() => void>>();
   const checkpointTogether = createGroup<CheckpointRequest, Checkpointed>((bodies) => keepTogether(bodies));
 
   async function keepTogether(bodies: readonly CheckpointRequest[]): Promise<Checkpointed[]> {
@@ -122,11 +129,26 @@ export function createWorkflows({ engine, sql, acrossWorkspaces }: Databases): W
     },
     checkpoint: checkpointTogether,
     async finish(end) {
-      await finishTogether(end);
+      await (isSimple(end) ? endTogether(end) : finishTogether(end));
+      for (const tell of ended.get(end.run) ?? []) tell();
       if (end.steps.some(({ send }) => send)) publishSoon();
       wake();
     },
     publishDue: publishAllDue,
+    async nextDrive(runId, longestMs) {
+      await new Promise<void>((resolve) => {
+        const tellers = ended.get(runId) ?? new Set();
+        ended.set(runId, tellers);
+        const tell = () => {
+          clearTimeout(timer);
+          tellers.delete(tell);
+          if (tellers.size === 0) ended.delete(runId);
+          resolve();
+        };
+        const timer = setTimeout(tell, longestMs);
+        tellers.add(tell);
+      });
+    },
     wake,
     onWake: (listener) => listeners.add(listener),
   };

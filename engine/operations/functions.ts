@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Contract, invalidInput, type ParsedInputOf, RotorError } from "@rotorsh/contract";
 import { MatchError, parseMatch } from "../core/match.ts";
 import { isEnded } from "../core/run.ts";
@@ -167,15 +166,20 @@ function answer(started: readonly { kind: "started" | "duplicate"; id: string }[
   };
 }
 
-const lookEveryMs = 100;
+/** Another process may drive the run. */
+const lookEveryMs = 250;
 
-async function waitForEnd(id: string, longestMs: number, { db, caller }: Context) {
+async function waitForEnd(id: string, longestMs: number, { db, caller, services }: Context) {
   const workspaceId = must(caller.workspace, "a workspace").id;
   const until = performance.now() + longestMs;
   for (;;) {
+    // Before the look, so that an end between the two is not missed.
+    const driven = services.workflows.nextDrive(
+      id,
+      Math.min(lookEveryMs, Math.max(0, until - performance.now())),
+    );
     const run = must(await findRun(db, workspaceId, id), "the run");
-    const leftMs = until - performance.now();
-    if (isEnded(run.status) || leftMs <= 0) return run;
-    await sleep(Math.min(lookEveryMs, leftMs));
+    if (isEnded(run.status) || performance.now() >= until) return run;
+    await driven;
   }
 }

@@ -2,6 +2,7 @@
 
 import type { StepRecord } from "@rotorsh/contract";
 import { sql } from "drizzle-orm";
+import type postgres from "postgres";
 import type { Next } from "../core/drive-end.ts";
 import type { Database } from "./database.ts";
 import { eventLock, lockEvents } from "./event-publish.ts";
@@ -17,7 +18,38 @@ export type DriveEnd = {
   /** Keys that the code asked for, when it came to its end. */
   asked: readonly string[] | null;
   next: Next;
+  /** Nobody waits for the run: it has no parent. */
+  isAlone: boolean;
 };
+
+const hookOf = { completed: "onSuccess", failed: "onFailure" } as const;
+
+/** Can it be written by the one statement below? */
+export function isSimple({ isAlone, asked, next }: DriveEnd): boolean {
+  return isAlone && asked === null && (next.kind === "completed" || next.kind === "failed");
+}
+
+/** The same as finishDrives, for simple ends. */
+export async function endAlone(sql: postgres.Sql, ends: readonly DriveEnd[]): Promise<void> {
+  const steps = toRecords(
+    ends.flatMap(({ run, token, steps }) => steps.map((step) => ({ run, token, step }))),
+  );
+  const sent = ends.flatMap(({ run, token, next }) =>
+    next.kind === "completed" || next.kind === "failed"
+      ? [
+          {
+            run,
+            token,
+            status: next.kind,
+            output: next.kind === "completed" ? JSON.stringify(next.output ?? null) : null,
+            error: next.kind === "failed" ? JSON.stringify(next.error) : null,
+            hook: hookOf[next.kind],
+          },
+        ]
+      : [],
+  );
+  await sql`select end_alone(${steps}::text::json, ${JSON.stringify(sent)}::text::json)`;
+}
 
 type Held = { run: string; look_from: string };
 

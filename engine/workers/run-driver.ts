@@ -98,8 +98,9 @@ export function startRunDriver(services: Services, checkpointUrl: string | undef
     { next, answer }: Awaited<ReturnType<typeof attempt>>,
   ): Promise<void> {
     const result = answer && "result" in answer && run.hook === null ? answer.result : undefined;
-    const end = { run: run.id, workspaceId: run.workspaceId, token: run.token };
-    const asked = result?.state === "completed" ? result.asked : null;
+    const end = { run: run.id, workspaceId: run.workspaceId, token: run.token, isAlone: run.parent === null };
+    // Only a run that brought results along can have brought one that nobody asked for.
+    const asked = result?.state === "completed" && run.steps > 0 ? result.asked : null;
     try {
       await store({ ...end, steps: result?.steps ?? [], asked, next });
     } catch (error) {
