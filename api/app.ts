@@ -3,6 +3,7 @@
 import { isRotorError, RotorError } from "@rotorsh/contract";
 import type { Caller, Log, Provenance } from "@rotorsh/engine";
 import { type Context, Hono } from "hono";
+import { mountCheckpoints } from "./checkpoints.ts";
 import { type Gate, isOperator } from "./credentials.ts";
 import { docsRoutes } from "./docs.ts";
 import { securityHeaders } from "./headers.ts";
@@ -30,6 +31,7 @@ export type AppContext = Context<Env>;
 export function createApp(options: AppOptions): App & { close(): Promise<void> } {
   const app: App = new Hono<Env>();
   const metrics = createMetrics();
+  mountCheckpoints(app, options.engine);
   app.use(securityHeaders);
   traceRequests(app, options.log, metrics);
   mountHealth(app, options, metrics);

@@ -10,6 +10,8 @@ const malformed: Record<string, string[]> = {
   REDIS_URL: ["localhost", "http://127.0.0.1:6379"],
   ROTOR_API_KEY: ["secret", `rt_ws_${"a".repeat(20)}_${"b".repeat(43)}cccccc`],
   ADMIN_TOKEN: ["short"],
+  ROTOR_SIGNING_KEY: ["short"],
+  ROTOR_PUBLIC_URL: ["rotor.example.com", "ftp://rotor.example.com"],
   ROTOR_ENCRYPTION_KEY: ["k1", "k1:c2hvcnQ=", ":AAAA"],
   ROTOR_ROLE: ["boss"],
   ROTOR_DEV: ["perhaps"],

@@ -105,6 +105,11 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     dataDir: read("ROTOR_DATA_DIR", plainText) ?? ".rotor",
     apiKey: read("ROTOR_API_KEY", apiKey),
     adminToken: read("ADMIN_TOKEN", secretText),
+    signingKey: read("ROTOR_SIGNING_KEY", secretText),
+    publicUrl: read("ROTOR_PUBLIC_URL", url(["http", "https"], "https://rotor.example.com"))?.replace(
+      /\/+$/,
+      "",
+    ),
     keyRing: read("ROTOR_ENCRYPTION_KEY", keyRing),
     role: read("ROTOR_ROLE", oneOf("all", "api", "worker")) ?? "all",
     egressAllow: read("ROTOR_EGRESS_ALLOW", egressAllow) ?? [],

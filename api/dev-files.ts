@@ -4,9 +4,15 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type KeyRing, mintKey, readKeyRing } from "@rotorsh/engine";
+import { type KeyRing, mintKey, mintSigningKey, readKeyRing } from "@rotorsh/engine";
 
-export type DevKeys = { url: string; apiKey: string; agentKey: string; adminToken: string };
+export type DevKeys = {
+  url: string;
+  apiKey: string;
+  agentKey: string;
+  adminToken: string;
+  signingKey: string;
+};
 
 const ownerOnly = 0o600;
 
@@ -25,6 +31,7 @@ export async function ensureDevKeys(
     url: given.url,
     apiKey: given.apiKey ?? kept?.apiKey ?? mintKey("workspace").token,
     agentKey: kept?.agentKey ?? mintKey("workspace").token,
+    signingKey: given.signingKey ?? kept?.signingKey ?? mintSigningKey(),
     adminToken: given.adminToken ?? kept?.adminToken ?? randomBytes(32).toString("hex"),
   };
   await writePrivate(dataDir, "dev.json", `${JSON.stringify(keys, null, 2)}\n`);

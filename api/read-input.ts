@@ -9,7 +9,7 @@ export const bodyLimitBytes = 512 * 1024;
 export async function readInput(c: Context, operation: Operation): Promise<Json> {
   const fromPath = pick(c.req.param(), pathParameters(operation));
   const fromQuery = decodeQuery(c.req.queries(), operation);
-  const fromBody = await readBody(c, operation.limits?.bodyBytes ?? bodyLimitBytes);
+  const fromBody = await readBody(c, operation);
   for (const name of Object.keys(fromPath)) {
     const twice = fromBody[name] ?? fromQuery[name];
     if (twice !== undefined && twice !== fromPath[name]) {
@@ -46,13 +46,14 @@ function decodeScalar(text: string): unknown {
   }
 }
 
-async function readBody(c: Context, limitBytes: number): Promise<Json> {
+async function readBody(c: Context, { limits, listBody }: Operation): Promise<Json> {
   if (c.req.method === "GET" || c.req.method === "HEAD") return {};
-  const text = await readText(c, limitBytes);
+  const text = await readText(c, limits?.bodyBytes ?? bodyLimitBytes);
   if (text.trim() === "") return {};
   const type = c.req.header("content-type") ?? "";
   if (!/^application\/([\w.+-]+\+)?json\b/i.test(type)) throw new RotorError("UNSUPPORTED_MEDIA_TYPE");
   const body = parseJson(text);
+  if (listBody && Array.isArray(body)) return { [listBody]: body };
   if (body === null || typeof body !== "object" || Array.isArray(body)) {
     throw invalidInput([{ path: "", problem: "the body must be an object" }]);
   }

@@ -6,6 +6,7 @@ import { type GivenKey, StartRefused, startEngine } from "@rotorsh/engine";
 import { startEmbeddedPostgres } from "@rotorsh/engine/embedded";
 import { createApp } from "./app.ts";
 import { banner } from "./banner.ts";
+import { checkpointPath } from "./checkpoints.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { type DevKeys, ensureDevKeyRing, ensureDevKeys } from "./dev-files.ts";
 import { addressProblem, type Listener, listen, urlOf } from "./listen.ts";
@@ -42,6 +43,8 @@ async function main(): Promise<void> {
       keyRing,
       egress: { httpToLoopback: config.dev, allow: config.egressAllow },
       givenKeys: bootKeys(config, keys),
+      signingKey: config.signingKey ?? keys?.signingKey,
+      checkpointUrl: `${config.publicUrl ?? listener.url}${checkpointPath}`,
       workers: config.role !== "api",
       version,
       log,
@@ -83,8 +86,13 @@ async function holdPort(config: Config, dataDir: string): Promise<Listener | und
   }
 }
 
-function givenKeys({ apiKey, adminToken }: Config, url: string) {
-  return { url, ...(apiKey && { apiKey }), ...(adminToken && { adminToken }) };
+function givenKeys({ apiKey, adminToken, signingKey }: Config, url: string) {
+  return {
+    url,
+    ...(apiKey && { apiKey }),
+    ...(adminToken && { adminToken }),
+    ...(signingKey && { signingKey }),
+  };
 }
 
 function bootKeys(config: Config, keys: DevKeys | undefined): GivenKey[] {

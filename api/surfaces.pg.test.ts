@@ -114,6 +114,20 @@ const withoutTool = [
   "admin.getWorkspace",
   "admin.updateWorkspace",
   "admin.deleteWorkspace",
+  // Apps register themselves, and what an agent needs to know of one is in the list.
+  "functions.register",
+  "functions.get",
+  "functions.archive",
+  "runs.cancelMany",
+  "runs.replay",
+  "runs.rerun",
+  "events.send",
+  "events.list",
+  "events.get",
+  "signals.complete",
+  // A secret; no agent needs it.
+  "signingKey.get",
+  "signingKey.rotate",
 ];
 
 const hasTool = ({ operation: { tools } }: Sampled) => Boolean(tools.hosted ?? tools.stdio ?? tools.admin);
@@ -138,7 +152,17 @@ async function makeThings(named: Sampled): Promise<Things> {
   const member = (await post("/v1/members", { email: `made${made}@example.com` })).id as string;
   // A replay needs dead letters; that there is none must be said the same way everywhere too.
   const replay = `rpl_${"0".repeat(32)}`;
-  return { queue, job, replay, key, member, workspace: await makeWorkspace(named) };
+  const workflow = `w${made}`;
+  const serve_url = "https://app.example.com/api/rotor";
+  if (named.name !== "functions.register") {
+    await post("/v1/functions", { id: workflow, serve_url, trigger_event: `made.${made}` });
+  }
+  const run =
+    ((await post(`/v1/functions/${workflow}/trigger`, {})).run_id as string | undefined) ?? "run_none";
+  const event =
+    named.name === "events.send" ? `e${made}` : ((await post("/v1/events", { name: "made" })).id as string);
+  const workspace = await makeWorkspace(named);
+  return { queue, job, replay, key, member, workspace, workflow, run, event, signal: "unknown" };
 }
 
 async function makeWorkspace({ noun }: Sampled): Promise<string> {
@@ -151,14 +175,21 @@ async function makeWorkspace({ noun }: Sampled): Promise<string> {
 /** What differs between two equal calls: ids, times, secrets, counts of what was made so far. */
 function normalise(value: unknown): unknown {
   const text = JSON.stringify(value)
-    .replaceAll(/\b(ws|team|key|mem|job|req)_(?!default)[0-9A-Za-z]{20,32}\b/g, "<$1>")
+    .replaceAll(/\b(ws|team|key|mem|job|req|run|evt)_(?!default)[0-9A-Za-z]{20,32}\b/g, "<$1>")
     .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, "<uuid>")
     .replaceAll(/\b[0-9a-f]{64}\b/g, "<hash>")
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<time>")
     .replaceAll(/\b(rt_ws_|rt_q_|whsec_)[0-9A-Za-z_]+/g, "<$1>")
     .replaceAll(/"(seq|last_seq|checked|used)":\d+/g, '"$1":0')
     .replaceAll(/"last4":"\w+"/g, '"last4":"…"')
+    .replaceAll(/"version":"[0-9a-f]{16}"/g, '"version":"…"')
+    // Somebody drives the run meanwhile, and finds no app.
+    .replaceAll(/"status":"(pending|running|waiting)"/g, '"status":"open"')
+    .replaceAll(/"error":\{"name":"DriveError"[^}]*\}/g, '"error":null')
+    .replaceAll(/"(started_at|due_at|next)":(null|"[^"]*")/g, '"$1":"…"')
+    .replaceAll(/\brt_sign_\w+/g, "<signing key>")
     .replaceAll(/\bq\d+\b/g, "<queue>")
+    .replaceAll(/\b(w|e|made\.)\d+\b/g, "<$1>")
     .replaceAll(/made\d+@/g, "made@");
   return JSON.parse(text);
 }
@@ -177,7 +208,7 @@ const growing = new Set([
 
 function shapeOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.slice(0, 1).map(shapeOf);
-  if (value === null || typeof value !== "object") return value === null ? "null" : typeof value;
+  if (value === null || typeof value !== "object") return value === null ? "string" : typeof value;
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, shapeOf(field)]));
 }
 

@@ -16,6 +16,10 @@ const unknown: Things = {
   key: "key_unknown",
   member: "mem_unknown",
   workspace: "ws_unknown",
+  workflow: "no-such-workflow",
+  run: "run_unknown",
+  event: "evt_unknown",
+  signal: "no-such-signal",
 };
 
 beforeAll(async () => {

@@ -81,6 +81,51 @@ export const errorTable = {
     message: "The queue has no job {id}.",
     hint: "List the queue's jobs to see their ids; ended jobs are kept as long as the plan says.",
   },
+  WORKFLOW_NOT_FOUND: {
+    status: 404,
+    message: "There is no workflow {id}, and no event of that name triggers one.",
+    hint: "List the workflows to see their ids and trigger events.",
+  },
+  RUN_NOT_FOUND: {
+    status: 404,
+    message: "There is no run {id}.",
+    hint: "List the runs to see their ids; ended runs are kept as long as the plan says.",
+  },
+  STEP_NOT_FOUND: {
+    status: 404,
+    message: "The run has no finished step {step}.",
+    hint: "Get the run to see its steps.",
+  },
+  EVENT_NOT_FOUND: {
+    status: 404,
+    message: "There is no event {id}.",
+    hint: "List the events to see their ids.",
+  },
+  SIGNAL_NOT_FOUND: {
+    status: 404,
+    message: "No run waits for the signal {id}.",
+    hint: "Check the id; the run may not have come to its wait yet, or was cancelled.",
+  },
+  SIGNAL_CONFLICT: {
+    status: 409,
+    message: "The signal {id} is being completed by another request right now.",
+    hint: "Treat it as completed, or look at the run.",
+  },
+  SIGNAL_RESOLVED: {
+    status: 410,
+    message: "The signal {id} was completed already, or its time was over.",
+    hint: "Get the run to see what it went on with.",
+  },
+  NO_PENDING_APPROVAL: {
+    status: 409,
+    message: "The run {id} does not wait for that approval.",
+    hint: "Get the run: a step with an approval shows the signal. Other signals are completed through /v1/signals.",
+  },
+  LEASE_LOST: {
+    status: 409,
+    message: "This drive of the run is over: the run was cancelled, has ended, or is driven elsewhere.",
+    hint: "Stop executing the function.",
+  },
   REPLAY_NOT_FOUND: {
     status: 404,
     message: "The queue has no replay {id}.",

@@ -2,16 +2,26 @@ import { status, usage, whoami } from "./account.ts";
 import { apiKeys } from "./api-keys.ts";
 import { audit } from "./audit.ts";
 import { dlq } from "./dlq.ts";
+import { events } from "./events.ts";
+import { functions } from "./functions.ts";
 import { jobs } from "./jobs.ts";
 import { members } from "./members.ts";
 import { pull } from "./pull.ts";
 import { queues } from "./queues.ts";
+import { runs } from "./runs.ts";
+import { signals } from "./signals.ts";
+import { signingKey } from "./signing-key.ts";
 import { admin, workspaces } from "./workspaces.ts";
 
 /** Everything Rotor can be asked, by noun and verb. */
 export const contract = {
   queues,
   jobs: { ...jobs, ...pull },
+  functions,
+  runs,
+  events,
+  signals,
+  signingKey,
   dlq,
   apiKeys,
   members,
@@ -27,6 +37,19 @@ export type Contract = typeof contract;
 export type { KeyTier } from "./api-keys.ts";
 export { ApiKey } from "./api-keys.ts";
 export { AuditEvent, type Surface } from "./audit.ts";
+export type {
+  CheckpointRequest,
+  DriveEvent,
+  DriveRequest,
+  DriveResult,
+  ErrorBody as StepErrorBody,
+  HookName,
+  Memo,
+  StepKind,
+  StepRecord,
+  Wait,
+} from "./drive.ts";
+export { readCheckpoint, readDriveResult } from "./drive-body.ts";
 export {
   type ErrorBody,
   type ErrorCode,
@@ -36,6 +59,7 @@ export {
   isRotorError,
   RotorError,
 } from "./errors.ts";
+export { Workflow } from "./functions.ts";
 export { type JobState, jobStates } from "./jobs.ts";
 export { Member } from "./members.ts";
 export { nearest } from "./nearest.ts";
@@ -62,4 +86,5 @@ export {
 export { type Capability, type Plan, plans, type Role, roles } from "./primitives.ts";
 export { invalidInput, type Problem, parseInput } from "./problems.ts";
 export { Queue } from "./queues.ts";
+export { Run } from "./runs.ts";
 export { Workspace } from "./workspaces.ts";

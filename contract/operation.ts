@@ -62,6 +62,8 @@ export type Operation<
   creates?: boolean;
   /** The audit event of a change, e.g. `queue.created`. Every change has one, or a reason in docs/audit.md. */
   audit?: string;
+  /** The field that a body stands for when it is an array. */
+  listBody?: string;
   /** True when `?format=csv` may ask for every row of the list as a stream. */
   csv?: boolean;
   /** Where a call may be larger than the usual 512 KB and 10,000 fields. */

@@ -3,6 +3,7 @@
 import { sql } from "drizzle-orm";
 import type { Services } from "./handler.ts";
 import { must } from "./must.ts";
+import { setSigningKey } from "./signing-keys.ts";
 import { StartRefused } from "./start-refused.ts";
 import { findApiKeyById } from "./store/api-keys.ts";
 import type { Database } from "./store/database.ts";
@@ -19,7 +20,11 @@ const defaultTeamId = "team_default";
 export type GivenKey = { token: string; label: string; role: "admin" | "developer" };
 
 /** Safe to run in several processes at once, and at every start. */
-export async function ensureDefaultWorkspace({ databases, vault }: Services, givenKeys: readonly GivenKey[]) {
+export async function ensureDefaultWorkspace(
+  { databases, vault }: Services,
+  givenKeys: readonly GivenKey[],
+  signingKey?: string,
+) {
   await databases.acrossWorkspaces(async (db, now) => {
     await db.execute(sql`select pg_advisory_xact_lock(hashtextextended('default workspace', 0))`);
     await saveTeam(db, { id: defaultTeamId, name: "default", createdAt: now });
@@ -37,6 +42,7 @@ export async function ensureDefaultWorkspace({ databases, vault }: Services, giv
     // A wrong ROTOR_ENCRYPTION_KEY must show here, at the start, and not at the first secret that is needed.
     checkKeyRing(vault, workspace);
     for (const key of givenKeys) await ensureKey(db, key, now);
+    if (signingKey !== undefined) await setSigningKey(db, vault, workspace, signingKey);
   });
 }
 

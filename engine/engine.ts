@@ -1,7 +1,8 @@
 // Puts the parts together. One engine per process; any number of processes per database.
 
-import { type Call, contract, RotorError } from "@rotorsh/contract";
+import { type Call, contract, type Memo, RotorError } from "@rotorsh/contract";
 import type { Caller } from "./caller.ts";
+import { takeCheckpoint } from "./checkpoints.ts";
 import { ensureDefaultWorkspace, type GivenKey } from "./default-workspace.ts";
 import { type Authenticate, createAuthenticate } from "./identity.ts";
 import { handlers } from "./operations/index.ts";
@@ -13,6 +14,8 @@ import { startWorkers } from "./workers/index.ts";
 export type EngineOptions = ServiceOptions & {
   /** Keys that are valid from the start, for the workspace `default`. */
   givenKeys?: readonly GivenKey[];
+  /** The workflow signing key of the workspace `default`. */
+  signingKey?: string | undefined;
 };
 
 export type Engine = {
@@ -20,6 +23,8 @@ export type Engine = {
   perform: Perform;
   /** The caller's own way to perform operations, for surfaces in this process. */
   callAs(caller: Caller): Call;
+  /** Keeps the finished steps of a run that is being driven; LEASE_LOST when it is not, or elsewhere. */
+  checkpoint(body: unknown): Promise<{ recorded: Record<string, Memo> }>;
   /** Can this process serve? Resolves within a second or so. */
   isReady(): Promise<boolean>;
   /** Answers those who wait for something to happen at once: a server that drains must not wait with them. */
@@ -30,15 +35,16 @@ export type Engine = {
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const services = await openServices(options);
   const { databases, broker } = services;
-  await ensureDefaultWorkspace(services, options.givenKeys ?? []);
+  await ensureDefaultWorkspace(services, options.givenKeys ?? [], options.signingKey);
   const perform = createPerform(services, listHandlers(contract, handlers));
-  const workers = options.workers === false ? undefined : startWorkers(services);
+  const workers = options.workers === false ? undefined : startWorkers(services, options.checkpointUrl);
 
   return {
     authenticate: withUnavailable(createAuthenticate(services)),
     perform,
     callAs: (caller) => async (operation, input, callOptions) =>
       (await perform(caller, operation, input, callOptions)).body,
+    checkpoint: (body) => takeCheckpoint(services, body),
     isReady: () => databases.answers(),
     endWaits: () => services.pull.claims.close(),
     async close() {

@@ -14,6 +14,7 @@ import type { Database, Databases } from "./store/database.ts";
 import type { WorkspaceRow } from "./store/workspaces.ts";
 import type { Confirmations } from "./vault/confirmation.ts";
 import type { Vault } from "./vault/vault.ts";
+import type { Workflows } from "./workflows.ts";
 
 /** What lives as long as the process. */
 export type Services = {
@@ -30,6 +31,8 @@ export type Services = {
   broker: Broker;
   /** Stores new jobs; answers once they are durable. */
   intake: Intake;
+  /** Stores everything about workflow runs. */
+  workflows: Workflows;
   /** Says that these queues may have work. */
   wake(queueUids: Iterable<number>): void;
   /** Tells a listener of every wake. */

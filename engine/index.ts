@@ -8,6 +8,7 @@ export { Replayed } from "./kept-answers.ts";
 export type { Log } from "./log.ts";
 export { type EgressRules, readEgressAllow } from "./outbound/egress.ts";
 export type { Answer } from "./perform.ts";
+export { mintSigningKey } from "./signing-keys.ts";
 export { StartRefused } from "./start-refused.ts";
 export { migrate } from "./store/migrate.ts";
 export { mintKey, readKey } from "./vault/key-token.ts";

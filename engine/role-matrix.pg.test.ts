@@ -21,6 +21,7 @@ const everyone: readonly Who[] = people;
 const everyKey: readonly Who[] = [...people, "queue key"];
 const developers: readonly Who[] = ["admin", "developer", "developer+approver", "team key"];
 const developersAndQueueKey: readonly Who[] = [...developers, "queue key"];
+const approvers: readonly Who[] = ["admin", "approver", "developer+approver"];
 const admins: readonly Who[] = ["admin"];
 const operator: readonly Who[] = ["operator"];
 
@@ -51,6 +52,25 @@ const matrix: Record<OperationName, readonly Who[]> = {
   "dlq.replay": developersAndQueueKey,
   "dlq.getReplay": everyKey,
   "dlq.stopReplay": developersAndQueueKey,
+  "functions.list": everyone,
+  "functions.register": developers,
+  "functions.get": everyone,
+  "functions.archive": developers,
+  "functions.trigger": developers,
+  "functions.invoke": developers,
+  "runs.list": everyone,
+  "runs.get": everyone,
+  "runs.cancel": developers,
+  "runs.cancelMany": developers,
+  "runs.replay": developers,
+  "runs.rerun": developers,
+  "runs.approve": approvers,
+  "events.send": developers,
+  "events.list": everyone,
+  "events.get": everyone,
+  "signals.complete": developers,
+  "signingKey.get": admins,
+  "signingKey.rotate": admins,
   "jobs.claim": developersAndQueueKey,
   "jobs.end": developersAndQueueKey,
   "jobs.extend": developersAndQueueKey,
@@ -87,6 +107,10 @@ const unknown: Things = {
   key: "key_unknown",
   member: "mem_unknown",
   workspace: "ws_unknown",
+  workflow: "no-such-workflow",
+  run: "run_unknown",
+  event: "evt_unknown",
+  signal: "no-such-signal",
 };
 
 let rotor: TestEngine;

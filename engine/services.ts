@@ -17,6 +17,7 @@ import { readInstallation } from "./store/installation.ts";
 import { migrate } from "./store/migrate.ts";
 import { createConfirmations } from "./vault/confirmation.ts";
 import { createVault, type KeyRing } from "./vault/vault.ts";
+import { createWorkflows } from "./workflows.ts";
 
 export type ServiceOptions = {
   databaseUrl: string;
@@ -24,6 +25,8 @@ export type ServiceOptions = {
   keyRing: KeyRing;
   /** Where this server may be told to call. */
   egress: EgressRules;
+  /** Where apps send the steps of their workflows; without it they return after each step. */
+  checkpointUrl?: string | undefined;
   /** False in a process that only answers requests. */
   workers?: boolean;
   version: string;
@@ -56,6 +59,7 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
     databases,
     pull: { claims, ends: createPullEnds({ databases, wake }), awaited: createAwaited({ databases }) },
     intake: createIntake(databases.sql, wake),
+    workflows: createWorkflows(databases),
     wake,
     onWake: (listener) => wakes.add(listener),
     vault: createVault(keyRing),

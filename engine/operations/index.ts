@@ -4,16 +4,26 @@ import { status, usage, whoami } from "./account.ts";
 import { apiKeys } from "./api-keys.ts";
 import { audit } from "./audit.ts";
 import { dlq } from "./dlq.ts";
+import { events } from "./events.ts";
+import { functions } from "./functions.ts";
 import { jobs } from "./jobs.ts";
 import { members } from "./members.ts";
 import { pull } from "./pull.ts";
 import { queues } from "./queues.ts";
+import { runs } from "./runs.ts";
+import { signals } from "./signals.ts";
+import { signingKey } from "./signing-key.ts";
 import { admin, workspaces } from "./workspaces.ts";
 
 export const handlers: Handlers<Contract> = {
   queues,
   jobs: { ...jobs, ...pull },
   dlq,
+  functions,
+  runs,
+  events,
+  signals,
+  signingKey,
   apiKeys,
   members,
   workspaces,

@@ -20,6 +20,13 @@ export const tenantTables: readonly string[] = [
   "queue_flow",
   "queue_total",
   "queue_minute",
+  "workflow",
+  "event",
+  "run",
+  "step",
+  "waiter",
+  "signal_end",
+  "signing_key",
   "queue_gone",
   "replay",
   "replay_job",
@@ -30,6 +37,7 @@ export const tenantTables: readonly string[] = [
 /** Tables that name a workspace and that rotor_app may not touch at all. */
 export const engineTables: readonly string[] = [
   "rate_window",
+  "waiter_path",
   "job_key",
   "lifecycle_listener",
   "lifecycle_event",

@@ -15,8 +15,14 @@ export type Things = {
   key: string;
   member: string;
   workspace: string;
+  workflow: string;
+  run: string;
+  event: string;
+  signal: string;
 };
 
+const ofWorkflow = ({ workflow }: Things) => ({ id: workflow });
+const ofRun = ({ run }: Things) => ({ id: run });
 const ofQueue = ({ queue }: Things) => ({ name: queue });
 const ofJob = ({ queue, job }: Things) => ({ name: queue, id: job });
 const ofReplay = ({ queue, replay }: Things) => ({ name: queue, id: replay });
@@ -69,6 +75,34 @@ const samples = {
     getReplay: ofReplay,
     stopReplay: ofReplay,
   },
+  functions: {
+    list: nothing,
+    register: ({ workflow }) => ({
+      id: workflow,
+      serve_url: "https://app.example.com/api/rotor",
+      trigger_event: "user.created",
+    }),
+    get: ofWorkflow,
+    archive: ofWorkflow,
+    trigger: (things) => ({ ...ofWorkflow(things), data: { a: 1 } }),
+    invoke: (things) => ({ ...ofWorkflow(things), wait_seconds: 0 }),
+  },
+  runs: {
+    list: nothing,
+    get: ofRun,
+    cancel: ofRun,
+    cancelMany: ({ run }) => ({ ids: [run] }),
+    replay: ofRun,
+    rerun: (things) => ({ ...ofRun(things), from_step: "work" }),
+    approve: ofRun,
+  },
+  events: {
+    send: ({ event }) => ({ name: "user.created", id: event, data: { a: 1 } }),
+    list: nothing,
+    get: ({ event }) => ({ id: event }),
+  },
+  signals: { complete: ({ signal }) => ({ id: signal, data: { a: 1 } }) },
+  signingKey: { get: nothing, rotate: nothing },
   apiKeys: {
     list: nothing,
     create: ({ queue }) => ({ label: "sample", tier: "queue", role: "viewer", queue }),

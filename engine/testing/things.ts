@@ -6,7 +6,8 @@ import { buildKey, buildMember } from "./builders.ts";
 import { call, type TestEngine, type TestWorkspace } from "./engine.ts";
 import type { Things } from "./samples.ts";
 
-export async function buildThings({ engine, sql }: TestEngine, home: TestWorkspace): Promise<Things> {
+export async function buildThings(rotor: TestEngine, home: TestWorkspace): Promise<Things> {
+  const { engine, sql } = rotor;
   const enqueue = async () => (await call(engine, home.admin, contract.jobs.enqueue, { name: queue })).id;
   const queue = `queue-${randomBytes(4).toString("hex")}`;
   await call(engine, home.admin, contract.queues.create, {
@@ -24,5 +25,30 @@ export async function buildThings({ engine, sql }: TestEngine, home: TestWorkspa
   const key = await buildKey(sql, home, { role: "developer", expiresAt: inAMonth });
   const member = await buildMember(sql, home.id, { role: "developer" });
   if (!replay) throw new Error("No canary replay was started");
-  return { queue, job, replay: replay.id, key: key.id, member, workspace: home.id };
+  return {
+    queue,
+    job,
+    replay: replay.id,
+    key: key.id,
+    member,
+    workspace: home.id,
+    ...(await buildRun(rotor, home)),
+  };
+}
+
+/** A run that waits for a signal, and an event. */
+async function buildRun({ engine, sql }: TestEngine, home: TestWorkspace) {
+  const name = randomBytes(4).toString("hex");
+  const workflow = `workflow-${name}`;
+  await call(engine, home.admin, contract.functions.register, {
+    id: workflow,
+    serve_url: "https://app.example.com/api/rotor",
+    trigger_event: `event-${name}`,
+  });
+  const { run_id: run } = await call(engine, home.admin, contract.functions.trigger, { id: workflow });
+  const { id: event } = await call(engine, home.admin, contract.events.send, { name: "other" });
+  const signal = `signal-${name}`;
+  await sql`insert into waiter (run_id, key, workspace_id, name, kind, due_at, signal, created_at)
+    values (${run}, 'key', ${home.id}, 'wait', 'signal', rotor_now() + interval '1 day', ${signal}, rotor_now())`;
+  return { workflow, run: run as string, event, signal };
 }

@@ -1,0 +1,102 @@
+// What the end of a drive means for its run. Pure: randomness for the retries arrives as an argument.
+
+import type { DriveResult, StepErrorBody, Wait } from "@rotorsh/contract";
+import { longestMatch, MatchError, parseMatch } from "./match.ts";
+import { type DriveFailure, driveAgainMs, retryAfterMs } from "./run.ts";
+
+/** A retry comes with the time that was chosen for it. */
+export type RegisteredWait =
+  | Exclude<Wait, { kind: "retry" }>
+  | (Extract<Wait, { kind: "retry" }> & { inMs: number });
+
+export type Next =
+  | { kind: "completed"; output: unknown }
+  | { kind: "failed"; error: StepErrorBody }
+  /** The function as a whole is tried again. */
+  | { kind: "retry"; error: StepErrorBody; inMs: number }
+  | { kind: "wait"; waits: readonly RegisteredWait[]; status: "sleeping" | "waiting" }
+  /** Nothing came of it: driven again, with what is known by then. */
+  | { kind: "again"; inMs: number; failures: number; error: StepErrorBody | null }
+  /** The app was told of the run's end. */
+  | { kind: "told"; hook: string; error: StepErrorBody | null };
+
+export type Driven = {
+  /** Of the function as a whole, from 1. */
+  attempt: number;
+  /** Drives in a row that came to nothing, before this one. */
+  failures: number;
+  /** The hook that was called instead of the function. */
+  hook: string | null;
+};
+
+/** However many retries the app believes in. */
+const mostAttempts = 101;
+
+export function afterDrive(driven: Driven, result: DriveResult, random: number): Next {
+  if (driven.hook !== null) {
+    return { kind: "told", hook: driven.hook, error: result.state === "failed" ? result.error : null };
+  }
+  switch (result.state) {
+    case "completed":
+      return { kind: "completed", output: result.output };
+    case "failed": {
+      const { error, retryable, afterMs } = result;
+      if (!retryable || driven.attempt >= mostAttempts) return { kind: "failed", error };
+      return { kind: "retry", error, inMs: retryAfterMs(driven.attempt, afterMs, random) };
+    }
+    case "waiting":
+      return afterWaiting(result.waits, random);
+    case "yielded":
+      return { kind: "again", inMs: 0, failures: 0, error: null };
+    case "stopped":
+      return afterFailure(
+        driven,
+        { message: "The app stopped the drive: its lease was refused.", refused: true },
+        random,
+      );
+  }
+}
+
+function afterWaiting(waits: readonly Wait[], random: number): Next {
+  const wrong = waits.flatMap((wait) => problemOf(wait) ?? [])[0];
+  if (wrong) return { kind: "failed", error: { name: "NonRetriableError", message: wrong } };
+  const byKey = new Map(waits.map((wait) => [wait.key, timed(wait, random)]));
+  const forTime = waits.every(({ kind }) => kind === "sleep" || kind === "retry");
+  return { kind: "wait", waits: [...byKey.values()], status: forTime ? "sleeping" : "waiting" };
+}
+
+function timed(wait: Wait, random: number): RegisteredWait {
+  return wait.kind === "retry" ? { ...wait, inMs: retryAfterMs(wait.attempt, wait.afterMs, random) } : wait;
+}
+
+function problemOf(wait: Wait): string | undefined {
+  if (wait.kind !== "event" || wait.match === undefined) return undefined;
+  try {
+    parseMatch(wait.match);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof MatchError)) throw error;
+    return `The match of step "${wait.name}" cannot be used: ${error.message} (of at most ${longestMatch}).`;
+  }
+}
+
+/** Nobody answered, or not as agreed. */
+export function afterFailure({ failures, hook }: Driven, failure: DriveFailure, random: number): Next {
+  const error = { name: "DriveError", message: failure.message };
+  const inMs = driveAgainMs(failure, failures + 1, random);
+  if (inMs !== undefined) return { kind: "again", inMs, failures: failures + 1, error };
+  return hook === null ? { kind: "failed", error } : { kind: "told", hook, error };
+}
+
+export const mostSteps = 10_000;
+export const mostStepBytes = 32 * 1024 * 1024;
+
+/** A run that has become too large to go on with. */
+export function tooLarge(steps: number, bytes: number): StepErrorBody | undefined {
+  if (steps <= mostSteps && bytes <= mostStepBytes) return undefined;
+  const message =
+    steps > mostSteps
+      ? `The run has more than ${mostSteps} steps. Split it with step.invoke.`
+      : "The results of the run's steps are larger than 32 MB together. Store them elsewhere and return references.";
+  return { name: "RunTooLargeError", message };
+}

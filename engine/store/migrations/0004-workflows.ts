@@ -1,0 +1,287 @@
+// Workflows, their events, runs, steps, and what runs wait for.
+//
+// run.due_at is the next time anybody must look at a run: the time of its next drive, or, while one holds it, the
+// end of its lease. So one index finds new, woken, sleeping and abandoned runs, and nothing is paid for the rest.
+
+/** Claims due runs: gives each a new lease, ends the waits whose time is over, and answers what a drive needs. */
+const claimRuns = `
+create function claim_runs(p_most int, p_lease_ms int)
+returns table (id text, workspace_id text, workflow_id text, token uuid, attempt int, event_id text, event_name text,
+               event_ts bigint, input text, parent_run text, failures int, hook text, output text, error text,
+               steps int, step_bytes bigint, memos text, tries text)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_now timestamptz := rotor_now();
+  v_ids text[];
+begin
+  with due as (
+    select r.id from run r where r.due_at <= v_now order by r.due_at limit p_most for update skip locked
+  ), taken as (
+    update run r set lease = gen_random_uuid(), due_at = v_now + p_lease_ms * interval '1 millisecond',
+      status = case when r.ended_at is null then 'running' else r.status end,
+      look_from = case when r.started_at is null then r.created_at else v_now end,
+      started_at = coalesce(r.started_at, v_now)
+    from due where r.id = due.id returning r.id
+  )
+  select array_agg(taken.id) into v_ids from taken;
+  if v_ids is null then return; end if;
+  perform end_waits(v_ids, v_now);
+  return query
+    select r.id, r.workspace_id, r.workflow_id, r.lease, r.attempt, r.event_id, r.event_name, r.event_ts, r.input,
+      r.parent_run, r.failures, r.hook, case when r.hook is not null then r.output end,
+      case when r.hook is not null then r.error end,
+      coalesce(s.steps, 0)::int, coalesce(s.bytes, 0)::bigint, coalesce(s.memos, ''), coalesce(s.tries, '')
+    from run r left join lateral (
+      select count(*) as steps, sum(octet_length(outcome)) as bytes,
+        string_agg('"' || key || '":' || outcome, ',') filter (where outcome is not null) as memos,
+        string_agg('"' || key || '":' || attempts, ',') filter (where outcome is null) as tries
+      from step where run_id = r.id and r.hook is null
+    ) s on true
+    where r.id = any(v_ids);
+end $$;
+
+-- Waits that nothing ended in time. A retry leaves no outcome: its step is executed again.
+create function end_waits(p_ids text[], p_now timestamptz) returns void language sql as $$
+  with over as (
+    delete from waiter where run_id = any(p_ids) and due_at <= p_now returning *
+  ), forgotten as (
+    insert into signal_end (workspace_id, signal, run_id, ended_at)
+    select workspace_id, signal, run_id, p_now from over where kind = 'signal'
+    on conflict (workspace_id, signal) do update set run_id = excluded.run_id, ended_at = excluded.ended_at
+  )
+  insert into step as s (run_id, key, workspace_id, name, kind, outcome, attempts, duration_ms, started_at, ended_at, child_run)
+  select run_id, key, workspace_id, name, kind,
+    case kind
+      when 'signal' then json_build_object('error', json_build_object('name', 'SignalTimeoutError',
+        'message', 'No signal came in time for step ' || name || '.'))::text
+      when 'invoke' then json_build_object('error', json_build_object('name', 'WorkflowTimeoutError',
+        'message', 'The invoked run did not end in time for step ' || name || '; it goes on.',
+        'data', json_build_object('runId', child_run)))::text
+      else '{"ok":null}'
+    end,
+    1, 0, created_at, p_now, child_run
+  from over where kind <> 'retry'
+  on conflict (run_id, key) do nothing
+$$;
+`;
+
+/**
+ * Keeps finished steps of runs whose lease is still held; the first writer of a step wins (I3), and an older lease
+ * keeps nothing (I4). The run's row is locked, so that no new lease is given out in between. Answers one row per
+ * record, in order of arrival: whether the lease holds, and the outcome that counts.
+ */
+const keepSteps = `
+create function keep_steps(p_records json)
+returns table (ord int, held boolean, kept boolean) language plpgsql as $$
+#variable_conflict use_column
+declare v_now timestamptz := rotor_now();
+begin
+  return query
+    with sent as materialized (
+      select * from json_to_recordset(p_records) as r (
+        ord int, run text, token uuid, key text, name text, kind text, outcome text, attempt int, ms int,
+        send_id text, send_name text, send_data text, send_ts bigint)
+    ), holding as materialized (
+      select r.id, r.workspace_id from run r
+      where exists (select from sent s where s.run = r.id and s.token = r.lease)
+        and r.id in (select run from sent)
+      order by r.seq for share
+    ), new as (
+      select distinct on (s.run, s.key) s.*, h.workspace_id as ws
+      from sent s join holding h on h.id = s.run order by s.run, s.key, s.ord
+    ), kept as (
+      insert into step as t (run_id, key, workspace_id, name, kind, outcome, attempts, duration_ms, started_at, ended_at)
+      select run, key, ws, name, kind, outcome, attempt, ms, v_now - ms * interval '1 millisecond', v_now
+      from new order by ord
+      on conflict (run_id, key) do update set outcome = excluded.outcome, attempts = excluded.attempts,
+        duration_ms = excluded.duration_ms, ended_at = excluded.ended_at, error = null
+        where t.outcome is null
+      returning t.run_id, t.key
+    ), published as (
+      insert into event (workspace_id, id, name, data, ts, due_at, source_run, provenance, created_at)
+      select n.ws, n.send_id, n.send_name, n.send_data,
+        case when n.send_ts is null then v_now else to_timestamp(n.send_ts / 1000.0) end,
+        case when n.send_ts is null then v_now else greatest(v_now, to_timestamp(n.send_ts / 1000.0)) end,
+        n.run, json_build_object('surface', 'workflow', 'run', n.run), v_now
+      from new n join kept k on k.run_id = n.run and k.key = n.key where n.send_id is not null
+      on conflict do nothing
+    )
+    select s.ord, h.id is not null, k.key is not null
+    from sent s left join holding h on h.id = s.run left join kept k on k.run_id = s.run and k.key = s.key;
+end $$;
+`;
+
+/** The commonest end of a drive in one statement: runs that nobody invoked end, with the last of their steps. */
+const endAlone = `
+create function end_alone(p_steps json, p_ends json) returns int language plpgsql as $$
+declare
+  v_now timestamptz;
+  v_ids text[];
+begin
+  select array_agg(id) into v_ids from (
+    select r.id from run r join json_to_recordset(p_ends) as e (run text, token uuid) on r.id = e.run and r.lease = e.token
+    order by r.seq for update of r) held;
+  if v_ids is null then return 0; end if;
+  if json_array_length(p_steps) > 0 then perform keep_steps(p_steps); end if;
+  v_now := rotor_now();
+  update run r set status = e.status, output = e.output, error = e.error, ended_at = v_now, lease = null, failures = 0,
+    hook = told.hook, due_at = case when told.hook is not null then v_now end
+  from json_to_recordset(p_ends) as e (run text, status text, output text, error text, hook text)
+  join run o on o.id = e.run
+  left join lateral (
+    select e.hook from workflow w where w.workspace_id = o.workspace_id and w.id = o.workflow_id
+      and e.hook = any(w.hooks) and w.archived_at is null
+  ) told on true
+  where r.id = e.run and r.id = any(v_ids) and r.ended_at is null;
+  delete from waiter where run_id = any(v_ids);
+  return cardinality(v_ids);
+end $$;
+`;
+
+export const workflows = `
+create table workflow (
+  workspace_id text not null references workspace,
+  id text not null,
+  name text not null,
+  serve_url text not null,
+  trigger_type text not null,
+  trigger_event text,
+  trigger_filter text,
+  trigger_cron text,
+  trigger_timezone text,
+  retries int not null,
+  hooks text[] not null,
+  version text not null,                   -- hash of what was registered
+  version_number int not null,
+  archived_at timestamptz,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (workspace_id, id)
+);
+create index workflow_triggered on workflow (workspace_id, trigger_event) where archived_at is null;
+
+create table event (
+  workspace_id text not null,
+  id text not null,
+  seq bigint generated always as identity,
+  name text not null,
+  data text not null,                      -- JSON
+  ts timestamptz not null,
+  due_at timestamptz,                      -- when it is to be published; null once it is
+  published_at timestamptz,
+  source_run text,                         -- the run that sent it
+  provenance jsonb not null,
+  created_at timestamptz not null,
+  primary key (workspace_id, id)
+);
+create index event_newest on event (workspace_id, seq);
+create index event_published on event (workspace_id, name, published_at);
+create index event_due on event (due_at) where due_at is not null;
+
+create table run (
+  id text primary key,
+  workspace_id text not null,
+  seq bigint generated always as identity,
+  workflow_id text not null,
+  version_number int not null,
+  status text not null,
+  attempt int not null default 1,          -- of the function as a whole
+  event_id text,                           -- null when it was triggered by name
+  event_name text not null,
+  event_ts bigint not null,
+  input text not null,                     -- JSON
+  idempotency_key text,
+  parent_run text,
+  parent_key text,
+  replay_of text,
+  lease uuid,
+  due_at timestamptz,
+  look_from timestamptz,                   -- events since then count for a wait that this drive registers
+  failures int not null default 0,         -- drives in a row that came to nothing
+  output text,
+  error text,
+  hook text,                               -- the app is still to be told of the end
+  hook_errors jsonb,
+  unasked text[],                          -- steps with a result that the code did not ask for any more
+  provenance jsonb not null,
+  created_at timestamptz not null,
+  started_at timestamptz,
+  ended_at timestamptz
+) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000,
+        autovacuum_analyze_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
+create index run_due on run (due_at) where due_at is not null;
+create index run_by_status on run (workspace_id, status, seq);
+create index run_by_workflow on run (workspace_id, workflow_id, seq);
+create index run_by_event on run (workspace_id, event_id) where event_id is not null;
+create index run_children on run (parent_run) where parent_run is not null;
+create unique index run_idempotent on run (workspace_id, workflow_id, idempotency_key)
+  where idempotency_key is not null;
+
+create table step (
+  run_id text not null,
+  key text not null,
+  workspace_id text not null,
+  seq bigint generated always as identity,
+  name text not null,
+  kind text not null,
+  outcome text,                            -- JSON of {ok} or {error}; null while it is tried again
+  error text,                              -- of the last attempt, while it is tried again
+  attempts int not null,
+  duration_ms int not null,
+  started_at timestamptz not null,
+  ended_at timestamptz not null,
+  child_run text,
+  primary key (run_id, key)
+) with (autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.05);
+
+create table waiter (
+  run_id text not null,
+  key text not null,
+  workspace_id text not null,
+  name text not null,
+  kind text not null,
+  due_at timestamptz not null,
+  event text,
+  match text,
+  match_path text,                         -- of an equality that every matching event fulfils
+  match_value text,
+  signal text,
+  approval jsonb,
+  child_run text,
+  created_at timestamptz not null,
+  primary key (run_id, key)
+) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
+create index waiter_event on waiter (workspace_id, event, match_path, match_value) where event is not null;
+create unique index waiter_signal on waiter (workspace_id, signal) where signal is not null;
+create unique index waiter_child on waiter (child_run) where child_run is not null;
+
+-- Paths that waits for an event compare; few, so that an event knows which of its fields to look waiters up by.
+create table waiter_path (
+  workspace_id text not null,
+  event text not null,
+  path text not null,
+  primary key (workspace_id, event, path)
+);
+
+-- Signals that are over: completed, or not come in time.
+create table signal_end (
+  workspace_id text not null,
+  signal text not null,
+  run_id text not null,
+  ended_at timestamptz not null,
+  primary key (workspace_id, signal)
+);
+
+create table signing_key (
+  workspace_id text primary key references workspace,
+  sealed text not null,
+  previous text,
+  previous_until timestamptz,
+  created_at timestamptz not null
+);
+
+${claimRuns}
+${keepSteps}
+${endAlone}
+`;

@@ -1,0 +1,159 @@
+// The ends of drives, many at once in one transaction. A drive whose lease is gone changes nothing (I4).
+
+import type { StepRecord } from "@rotorsh/contract";
+import { sql } from "drizzle-orm";
+import type postgres from "postgres";
+import type { Next } from "../core/drive-end.ts";
+import type { Database } from "./database.ts";
+import { eventLock, lockEvents } from "./event-publish.ts";
+import { endRuns, lockRuns, type RunEnd } from "./run-end.ts";
+import { registerWaits } from "./run-waits.ts";
+import { toRecords } from "./step-records.ts";
+
+export type DriveEnd = {
+  run: string;
+  workspaceId: string;
+  token: string;
+  steps: readonly StepRecord[];
+  /** Keys that the code asked for, when it came to its end. */
+  asked: readonly string[] | null;
+  next: Next;
+  /** Nobody waits for the run: it has no parent. */
+  isAlone: boolean;
+};
+
+const hookOf = { completed: "onSuccess", failed: "onFailure" } as const;
+
+/** Can it be written by the one statement below? */
+export function isSimple({ isAlone, asked, next }: DriveEnd): boolean {
+  return isAlone && asked === null && (next.kind === "completed" || next.kind === "failed");
+}
+
+/** The same as finishDrives, for simple ends. */
+export async function endAlone(sql: postgres.Sql, ends: readonly DriveEnd[]): Promise<void> {
+  const steps = toRecords(
+    ends.flatMap(({ run, token, steps }) => steps.map((step) => ({ run, token, step }))),
+  );
+  const sent = ends.flatMap(({ run, token, next }) =>
+    next.kind === "completed" || next.kind === "failed"
+      ? [
+          {
+            run,
+            token,
+            status: next.kind,
+            output: next.kind === "completed" ? JSON.stringify(next.output ?? null) : null,
+            error: next.kind === "failed" ? JSON.stringify(next.error) : null,
+            hook: hookOf[next.kind],
+          },
+        ]
+      : [],
+  );
+  await sql`select end_alone(${steps}::text::json, ${JSON.stringify(sent)}::text::json)`;
+}
+
+type Held = { run: string; look_from: string };
+
+/** How many of them still held their lease. */
+export async function finishDrives(db: Database, ends: readonly DriveEnd[]): Promise<number> {
+  await lockEvents(db, namesWaitedFor(ends), "exclusive");
+  await lockRuns(
+    db,
+    ends.map(({ run }) => run),
+  );
+  const held = await findHeld(db, ends);
+  const mine = ends.filter(({ run }) => held.has(run));
+  const sent = mine.flatMap(({ run, token, steps }) => steps.map((step) => ({ run, token, step })));
+  if (sent.length > 0) await db.execute(sql`select 1 from keep_steps(${toRecords(sent)}::text::json)`);
+  const refused = await registerWaits(
+    db,
+    mine.flatMap(({ run, workspaceId, next }) =>
+      next.kind === "wait"
+        ? [{ run, workspaceId, lookFrom: (held.get(run) as Held).look_from, waits: next.waits }]
+        : [],
+    ),
+  );
+  await release(
+    db,
+    mine.filter(({ next }) => next.kind !== "completed" && next.kind !== "failed"),
+  );
+  await endRuns(db, [
+    ...mine.flatMap(toEnd),
+    ...refused.map(({ run, error }) => ({ run, status: "failed" as const, error })),
+  ]);
+  await noteUnasked(db, mine);
+  return mine.length;
+}
+
+function* namesWaitedFor(ends: readonly DriveEnd[]): Generator<string> {
+  for (const { workspaceId, next } of ends) {
+    if (next.kind !== "wait") continue;
+    for (const wait of next.waits) if (wait.kind === "event") yield eventLock(workspaceId, wait.event);
+  }
+}
+
+async function findHeld(db: Database, ends: readonly DriveEnd[]): Promise<Map<string, Held>> {
+  const sent = JSON.stringify(ends.map(({ run, token }) => ({ run, token })));
+  const rows = await db.execute<Held>(sql`
+    select r.id as run, r.look_from from run r
+    join json_to_recordset(${sent}::text::json) as s (run text, token uuid) on r.id = s.run and r.lease = s.token`);
+  return new Map(rows.map((row) => [row.run, row]));
+}
+
+function toEnd({ run, next }: DriveEnd): RunEnd[] {
+  if (next.kind === "completed") return [{ run, status: "completed", output: next.output }];
+  return next.kind === "failed" ? [{ run, status: "failed", error: next.error }] : [];
+}
+
+/**
+ * Gives the lease back. Who waits is due when the first of its waits is over; at once, when one of them has ended
+ * already, or ended while the drive did not know of it.
+ */
+async function release(db: Database, ends: readonly DriveEnd[]): Promise<void> {
+  if (ends.length === 0) return;
+  const sent = ends.map(({ run, next }) => ({
+    run,
+    kind: next.kind,
+    status: next.kind === "wait" ? next.status : next.kind === "retry" ? "sleeping" : null,
+    in_ms: "inMs" in next ? Math.round(next.inMs) : null,
+    failures: next.kind === "again" ? next.failures : 0,
+    error: "error" in next && next.error ? JSON.stringify(next.error) : null,
+    hook: next.kind === "told" ? next.hook : null,
+    keys: next.kind === "wait" ? next.waits.map(({ key }) => key) : [],
+  }));
+  await db.execute(sql`
+    with clock as materialized (select rotor_now() as now), sent as (
+      select * from json_to_recordset(${JSON.stringify(sent)}::text::json) as s (run text, kind text, status text,
+        in_ms bigint, failures int, error text, hook text, keys json)
+    )
+    update run r set lease = null, failures = s.failures,
+      status = case when r.ended_at is not null then r.status when s.status is not null then s.status
+        when s.kind = 'again' and s.failures = 0 then 'running' else 'waiting' end,
+      attempt = r.attempt + case when s.kind = 'retry' then 1 else 0 end,
+      error = case when s.kind = 'told' then r.error else s.error end,
+      hook = case when s.kind = 'told' then null else r.hook end,
+      hook_errors = case when s.kind = 'told' and s.error is not null
+        then coalesce(r.hook_errors, '[]') || jsonb_build_object('hook', s.hook, 'error', s.error::jsonb, 'at', clock.now)
+        else r.hook_errors end,
+      due_at = case
+        when s.kind = 'told' then null
+        when s.kind <> 'wait' then clock.now + s.in_ms * interval '1 millisecond'
+        when exists (select from step t where t.run_id = s.run and t.outcome is not null
+          and t.key in (select json_array_elements_text(s.keys))) then clock.now
+        else (select min(w.due_at) from waiter w where w.run_id = s.run) end
+    from sent s, clock where r.id = s.run`);
+}
+
+/** Steps with a result that the code came to its end without: it has changed. It is said, and nothing else. */
+async function noteUnasked(db: Database, ends: readonly DriveEnd[]): Promise<void> {
+  const sent = ends.flatMap(({ run, asked }) => (asked ? [{ run, asked }] : []));
+  if (sent.length === 0) return;
+  await db.execute(sql`
+    update run r set unasked = u.names
+    from (
+      select s.run, array_agg(t.name order by t.seq) as names
+      from json_to_recordset(${JSON.stringify(sent)}::text::json) as s (run text, asked json)
+      join step t on t.run_id = s.run
+      where t.key not in (select json_array_elements_text(s.asked))
+      group by s.run
+    ) u where r.id = u.run`);
+}

@@ -1,0 +1,208 @@
+// The ways into the store for everything about runs. Calls that arrive together share one statement or transaction;
+// each is answered only when what it wrote is durable.
+
+import { type CheckpointRequest, type Memo, type Plan, RotorError } from "@rotorsh/contract";
+import { monthOf } from "./core/period.ts";
+import { createBatcher } from "./store/batch.ts";
+import { type Database, type Databases, isUnavailable } from "./store/database.ts";
+import { type NewEvent, type Published, publishDue, publishEvents } from "./store/event-publish.ts";
+import { type DriveEnd, endAlone, finishDrives, isSimple } from "./store/run-finish.ts";
+import { insertRuns, type NewRun, type Started } from "./store/run-start.ts";
+import { findOutcomes, keepSteps } from "./store/step-records.ts";
+import { countExecutions } from "./store/usage.ts";
+
+/** Executions the workspace may have this month; null for no quota. */
+export type Allowance = { workspaceId: string; quota: number | null; plan: Plan };
+
+export type Checkpointed = { kind: "kept"; recorded: Record<string, Memo> } | { kind: "lease lost" };
+
+export type Workflows = {
+  start(runs: readonly NewRun[], allowance: Allowance): Promise<Started[]>;
+  publish(events: readonly NewEvent[], allowance: Allowance): Promise<Published[]>;
+  checkpoint(body: CheckpointRequest): Promise<Checkpointed>;
+  finish(end: DriveEnd): Promise<void>;
+  /** Resolves when a drive of the run has ended in this process, or the time is over. */
+  nextDrive(runId: string, longestMs: number): Promise<void>;
+  /** Publishes stored events whose time has come. */
+  publishDue(): Promise<void>;
+  /** Says that there may be a run to drive. */
+  wake(): void;
+  onWake(listener: () => void): void;
+};
+
+const lanes = 2;
+const largestBatch = 200;
+const dueBatch = 200;
+
+export function createWorkflows({ engine, sql, acrossWorkspaces }: Databases): Workflows {
+  const listeners = new Set<() => void>();
+  const wake = () => {
+    for (const listener of listeners) listener();
+  };
+  const transaction = <T>(work: (db: Database) => Promise<T>) => acrossWorkspaces((db) => work(db));
+  const startTogether = createGroup<readonly NewRun[], Started[]>(async (groups) =>
+    split(groups, await insertRuns(engine, groups.flat())),
+  );
+  const publishTogether = createGroup<readonly NewEvent[], Published[]>(async (groups) =>
+    split(groups, await transaction((db) => publishEvents(db, groups.flat()))),
+  );
+  const finishTogether = createGroup<DriveEnd, true>(async (ends) => {
+    await transaction((db) => finishDrives(db, ends));
+    return ends.map(() => true as const);
+  });
+  const endTogether = createGroup<DriveEnd, true>(async (ends) => {
+    await endAlone(sql, ends);
+    return ends.map(() => true as const);
+  });
+  const ended = new Map<string, Set<() => void>>();
+  const checkpointTogether = createGroup<CheckpointRequest, Checkpointed>((bodies) => keepTogether(bodies));
+
+  async function keepTogether(bodies: readonly CheckpointRequest[]): Promise<Checkpointed[]> {
+    const sent = bodies.flatMap((body, of) => {
+      const [run = "", token = ""] = body.token.split(".");
+      return body.steps.map((step) => ({ run, token, step, of }));
+    });
+    const kept = await keepSteps(sql, sent);
+    const answers = bodies.map((): Checkpointed => ({ kind: "kept", recorded: {} }));
+    sent.forEach(({ of }, index) => {
+      if (!kept[index]?.held) answers[of] = { kind: "lease lost" };
+    });
+    const known = sent.filter((_, index) => kept[index]?.held && !kept[index]?.kept);
+    if (known.length > 0) {
+      for (const { of, key, outcome } of await findOutcomes(sql, known)) {
+        const answer = answers[of];
+        if (answer?.kind === "kept") answer.recorded[key] = outcome;
+      }
+    }
+    if (sent.some(({ step }) => step.send)) publishSoon();
+    return answers;
+  }
+
+  async function publishAllDue(): Promise<void> {
+    const [due] = await sql`select 1 from event where due_at <= (select rotor_now()) limit 1`;
+    while (due && (await transaction((db) => publishDue(db, dueBatch))) > 0) wake();
+  }
+
+  /** What cannot be published now is published by the next round of whoever looks for due events. */
+  function publishSoon(): void {
+    publishAllDue().catch(() => {});
+  }
+
+  /** What could pass a quota has a transaction of its own, that is undone when it did. */
+  async function withinQuota<T>(
+    { workspaceId, quota, plan }: Allowance,
+    work: (db: Database) => Promise<T>,
+  ): Promise<T> {
+    return acrossWorkspaces(async (db, now) => {
+      const limit = quota ?? 0;
+      const refuse = () =>
+        new RotorError("QUOTA_EXCEEDED", {
+          limit,
+          used: limit,
+          plan,
+          resetAt: monthOf(now).to.toISOString(),
+        });
+      // Before anything else: a repeated key must not be answered by a workspace that is over its quota.
+      if ((await countExecutions(db, workspaceId, now)).total >= limit) throw refuse();
+      const done = await work(db);
+      if ((await countExecutions(db, workspaceId, now)).total > limit) throw refuse();
+      return done;
+    });
+  }
+
+  return {
+    async start(runs, allowance) {
+      const started =
+        allowance.quota === null
+          ? await startTogether(runs)
+          : await withinQuota(allowance, (db) => insertRuns(db, runs));
+      if (started.some(({ kind }) => kind === "started")) wake();
+      return started;
+    },
+    async publish(events, allowance) {
+      const published =
+        allowance.quota === null
+          ? await publishTogether(events)
+          : await withinQuota(allowance, (db) => publishEvents(db, events));
+      wake();
+      return published;
+    },
+    checkpoint: checkpointTogether,
+    async finish(end) {
+      await (isSimple(end) ? endTogether(end) : finishTogether(end));
+      for (const tell of ended.get(end.run) ?? []) tell();
+      if (end.steps.some(({ send }) => send)) publishSoon();
+      wake();
+    },
+    publishDue: publishAllDue,
+    async nextDrive(runId, longestMs) {
+      await new Promise<void>((resolve) => {
+        const tellers = ended.get(runId) ?? new Set();
+        ended.set(runId, tellers);
+        const tell = () => {
+          clearTimeout(timer);
+          tellers.delete(tell);
+          if (tellers.size === 0) ended.delete(runId);
+          resolve();
+        };
+        const timer = setTimeout(tell, longestMs);
+        tellers.add(tell);
+      });
+    },
+    wake,
+    onWake: (listener) => listeners.add(listener),
+  };
+}
+
+/** A batcher whose items do not fail each other: what the database refuses together is tried one by one. */
+function createGroup<Item, Result>(run: (items: readonly Item[]) => Promise<Result[]>) {
+  const together = createBatcher<Item, Result | Failure>((items) => runAll(run, items), {
+    lanes,
+    most: largestBatch,
+  });
+  return async (item: Item): Promise<Result> => {
+    const result = await together(item);
+    if (result instanceof Failure) throw result.cause;
+    return result;
+  };
+}
+
+class Failure {
+  readonly cause: unknown;
+  constructor(cause: unknown) {
+    this.cause = cause;
+  }
+}
+
+async function runAll<Item, Result>(
+  run: (items: readonly Item[]) => Promise<Result[]>,
+  items: readonly Item[],
+): Promise<(Result | Failure)[]> {
+  try {
+    return await run(items);
+  } catch (error) {
+    if (items.length === 1 || (isUnavailable(error) && !isDeadlock(error)))
+      return items.map(() => new Failure(error));
+    const alone: (Result | Failure)[] = [];
+    for (const item of items) alone.push(...(await runAll(run, [item])));
+    return alone;
+  }
+}
+
+/** Lost to another transaction: nothing is wrong with the items. */
+function isDeadlock(error: unknown): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as { code?: string };
+    if (code === "40P01" || code === "40001") return true;
+  }
+  return false;
+}
+
+/** The results of all groups, back to the groups they belong to. */
+function split<Result>(groups: readonly (readonly unknown[])[], results: readonly Result[]): Result[][] {
+  let from = 0;
+  return groups.map(({ length }) => {
+    from += length;
+    return results.slice(from - length, from);
+  });
+}
