@@ -4,7 +4,7 @@ import { z } from "zod";
 import { confirmable, preview } from "./bulk.ts";
 import { AnyJobId, Job } from "./jobs.ts";
 import { operation } from "./operation.ts";
-import { listOf, page, QueueName, Timestamp } from "./primitives.ts";
+import { isStorable, listOf, notStorable, page, QueueName, Timestamp } from "./primitives.ts";
 import { failedFilter } from "./queue-work.ts";
 
 const name = { name: QueueName };
@@ -44,6 +44,7 @@ const replayAt = {
   id: z
     .string()
     .max(64)
+    .refine(isStorable, notStorable)
     .describe("Id of the replay.")
     .meta({ examples: ["rpl_0190c8a1b2c3d4e5f6a7b8c9d0e1f2a3"] }),
 };

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { confirmable, preview } from "./bulk.ts";
 import { explainOf } from "./job-explain.ts";
 import { operation } from "./operation.ts";
-import { listOf, page, Timestamp } from "./primitives.ts";
+import { isStorable, listOf, notStorable, page, Timestamp } from "./primitives.ts";
 import { Backoff, QueueName } from "./queues.ts";
 
 export const jobStates = [
@@ -201,13 +201,14 @@ export const jobs = {
       ...page,
       state: JobState.optional().describe("Only jobs in this state."),
       status: JobState.optional().describe("Another name for state."),
-      tag: z.string().max(64).optional().describe("Only jobs with this tag."),
+      tag: z.string().max(64).refine(isStorable, notStorable).optional().describe("Only jobs with this tag."),
       from: Timestamp.optional().describe("Created at or after."),
       to: Timestamp.optional().describe("Created before."),
       text: z
         .string()
         .min(1)
         .max(128)
+        .refine(isStorable, notStorable)
         .optional()
         .describe(
           "Found in id, tags or failure reason. A page looks at 20,000 jobs and may hold fewer than limit.",

@@ -8,6 +8,12 @@ export function isOneLine(text: string): boolean {
 }
 const oneLine = "must be one line without control characters";
 
+/** Text of any kind that a database can be asked for. */
+export function isStorable(text: string): boolean {
+  return !/[\0\p{Cs}]/u.test(text);
+}
+export const notStorable = "must not contain NUL or halves of characters";
+
 /** Text to look for. */
 export const SearchText = z.string().max(256).refine(isOneLine, oneLine);
 

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { confirmable, preview } from "./bulk.ts";
 import { operation } from "./operation.ts";
-import { QueueName, Timestamp } from "./primitives.ts";
+import { isStorable, notStorable, QueueName, Timestamp } from "./primitives.ts";
 
 const name = { name: QueueName };
 
@@ -26,16 +26,18 @@ const Rates = z.object({ accepted: z.number(), completed: z.number(), failed: z.
 
 /** Which failed jobs; without any of these, all. */
 export const failedFilter = {
-  tag: z.string().max(64).optional().describe("Only jobs with this tag."),
+  tag: z.string().max(64).refine(isStorable, notStorable).optional().describe("Only jobs with this tag."),
   reason: z
     .string()
     .max(64)
+    .refine(isStorable, notStorable)
     .optional()
     .describe("Only jobs that failed for this reason.")
     .meta({ examples: ["http_503"] }),
   fingerprint: z
     .string()
     .max(300)
+    .refine(isStorable, notStorable)
     .optional()
     .describe("Only failures like this one; see the failure groups."),
   from: Timestamp.optional().describe("Failed at or after."),

@@ -285,3 +285,13 @@ test("retrying a job that failed once more and waits for its next attempt change
   const again = await perform(contract.jobs.retry, { name, id: "j0" });
   expect(again).toMatchObject({ state: "delayed", generation: 2, attempts_made: 1 });
 });
+
+test.each(["\0", "\ud800"])("text that no database can be asked for is refused by name: %j", async (text) => {
+  const { name } = await createFailed(1);
+  for (const filter of [{ tag: text }, { reason: text }, { fingerprint: text }]) {
+    expect(await codeOf(perform(contract.dlq.list, { name, ...filter }))).toBe("INVALID_INPUT");
+  }
+  expect(await codeOf(perform(contract.jobs.list, { name, text }))).toBe("INVALID_INPUT");
+  expect(await codeOf(perform(contract.jobs.list, { name, tag: text }))).toBe("INVALID_INPUT");
+  expect(await codeOf(perform(contract.dlq.getReplay, { name, id: text }))).toBe("INVALID_INPUT");
+});
