@@ -22,7 +22,7 @@ export default defineConfig({
           name: "unit",
           include: ["**/*.test.ts", "scripts/*.test.mjs"],
           exclude: [...configDefaults.exclude, ...special],
-          testTimeout: 5_000,
+          testTimeout: 20_000,
         },
       },
       {

@@ -28,7 +28,10 @@ export function createFunction<
   return { options, handler: handler as WorkflowFunction["handler"] };
 }
 
-/** The same, as one object: `workflow({ id, trigger, steps })`. */
+/**
+ * The same, as one object: `workflow({ id, trigger, steps })`.
+ * @public
+ */
 export function workflow<const Options extends FunctionOptions, Output, Events extends EventMap = EventMap>(
   definition: Options & { steps: (context: Context<DataOf<Events, Options>>) => Output | Promise<Output> },
 ): WorkflowFunction {
