@@ -7,7 +7,7 @@ import { type Field, openField } from "./jobs/field.ts";
 import { lines } from "./jobs/lines.ts";
 import { type Memory, measureMemory } from "./jobs/memory.ts";
 import { backlogQueue, measureAccept, measureBacklog, measureDrain, measureStart } from "./jobs/rounds.ts";
-import { type Part, readArguments, type Size } from "./jobs/size.ts";
+import { type Part, readArguments, type Size, warmUp } from "./jobs/size.ts";
 import { compare, type Samples, table } from "./jobs/table.ts";
 
 const mostGrowthMb = 20;
@@ -16,6 +16,8 @@ const { size, wanted, quick } = readArguments();
 await build(["api"]);
 const field = await openField();
 try {
+  console.error("warm-up");
+  await measureRound({}, field, warmUp, wanted);
   const samples: Samples = {};
   for (let round = 1; round <= size.rounds; round++) {
     console.error(`round ${round} of ${size.rounds}`);

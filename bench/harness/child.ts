@@ -54,6 +54,18 @@ export function answer(methods: Methods): void {
 }
 
 const patienceMs = 20_000;
+const others = new Set<ChildProcess>();
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+process.on("exit", () => {
+  for (const child of others) child.kill("SIGTERM");
+});
+
+/** For a program that does not notice by itself that this process is gone. */
+export function endWithUs(child: ChildProcess): void {
+  others.add(child);
+  child.once("exit", () => others.delete(child));
+}
 
 export async function stopProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;

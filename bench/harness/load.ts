@@ -4,8 +4,11 @@ import { elapsedMs, nowNs } from "./clock.ts";
 
 export type Load = { lanes: number; seconds: number; warmUpSeconds?: number };
 
+/** `done` counts the warm-up too. */
+export type Loaded = { perSecond: number; done: number };
+
 /** `once` resolves when one is done. Counted after the warm-up only. */
-export async function repeat(load: Load, once: (index: number) => Promise<void>): Promise<number> {
+export async function repeat(load: Load, once: (index: number) => Promise<void>): Promise<Loaded> {
   const { lanes, seconds, warmUpSeconds = 0.5 } = load;
   const startNs = nowNs();
   const fromMs = warmUpSeconds * 1000;
@@ -21,5 +24,5 @@ export async function repeat(load: Load, once: (index: number) => Promise<void>)
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
-  return counted / seconds;
+  return { perSecond: counted / seconds, done: index };
 }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Pool } from "undici";
 import { answer } from "./child.ts";
 import { nowNs } from "./clock.ts";
-import { type Load, repeat } from "./load.ts";
+import { type Load, type Loaded, repeat } from "./load.ts";
 import { payload } from "./payload.ts";
 
 export type Target = { url: string; key: string; queue: string };
@@ -32,7 +32,7 @@ function open({ url, key, queue }: Target, connections: number) {
 
 const methods = {
   /** Jobs per second, one per request. */
-  async singles({ target, load }: { target: Target; load: Load }): Promise<number> {
+  async singles({ target, load }: { target: Target; load: Load }): Promise<Loaded> {
     const client = open(target, load.lanes);
     const body = JSON.stringify(job);
     const rate = await repeat(load, () => client.post("jobs", body));
@@ -40,12 +40,12 @@ const methods = {
     return rate;
   },
   /** Jobs per second, 500 per request. */
-  async batches({ target, load }: { target: Target; load: Load }): Promise<number> {
+  async batches({ target, load }: { target: Target; load: Load }): Promise<Loaded> {
     const client = open(target, load.lanes);
     const body = JSON.stringify({ jobs: Array.from({ length: batchSize }, () => job) });
     const rate = await repeat(load, () => client.post("jobs/batch", body));
     await client.close();
-    return rate * batchSize;
+    return { perSecond: rate.perSecond * batchSize, done: rate.done * batchSize };
   },
   async fill({ target, count }: { target: Target; count: number }): Promise<void> {
     const client = open(target, 4);

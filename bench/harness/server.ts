@@ -7,7 +7,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { stopProcess } from "./child.ts";
+import { endWithUs, stopProcess } from "./child.ts";
 import { programPath, serverNodeOptions, serverScript } from "./config.ts";
 
 export type Server = {
@@ -45,6 +45,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       ...(redisUrl && { REDIS_URL: redisUrl }),
     },
   });
+  endWithUs(child);
   child.stdout.pipe(createWriteStream(join(folder, "server.log")));
   for (const deadline = Date.now() + startMs; !(await isReady(url)); await sleep(10)) {
     if (child.exitCode !== null) throw new Error(`the server ended with code ${child.exitCode}`);

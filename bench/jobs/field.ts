@@ -6,7 +6,8 @@ import { Redis } from "ioredis";
 import { findRedis, startRedis } from "../../scripts/redis.mjs";
 import { openPlace } from "../harness/place.ts";
 import { startBullMq, startGraphile } from "./peers.ts";
-import { type Receiving, type Rotor, startReceiver, startRotor } from "./rotor.ts";
+import { type Receiving, startReceiver } from "./rate.ts";
+import { type Rotor, startRotor } from "./rotor.ts";
 import type { Measured } from "./rounds.ts";
 
 export type Field = {

@@ -1,6 +1,7 @@
 // Does a server grow with what it has delivered? Its resident memory while a large queue is emptied.
 
-import type { Receiving, Rotor } from "./rotor.ts";
+import type { Receiving } from "./rate.ts";
+import type { Rotor } from "./rotor.ts";
 import { backlogQueue } from "./rounds.ts";
 import { median } from "./table.ts";
 

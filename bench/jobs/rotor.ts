@@ -1,17 +1,17 @@
 // Rotor as one of the things measured: a server, somebody who adds jobs, somebody who takes deliveries.
 
-import { type Child, startChild } from "../harness/child.ts";
+import { startChild } from "../harness/child.ts";
 import type { Load } from "../harness/load.ts";
 import type { Producer } from "../harness/producer.ts";
-import type { Receiver } from "../harness/receiver.ts";
 import { type Server, type ServerOptions, startServer } from "../harness/server.ts";
+import { drainRate, type Rate, type Receiving, rateOf } from "./rate.ts";
 
 export type Rotor = {
   server: Server;
-  singles(load: Load, queue?: string): Promise<number>;
-  batches(load: Load): Promise<number>;
-  /** Deliveries per second of so many waiting jobs, of a queue of its own unless one is named. */
-  drain(count: number, queue?: string): Promise<number>;
+  singles(load: Load, queue?: string): Promise<Rate>;
+  batches(load: Load): Promise<Rate>;
+  /** Deliveries of so many waiting jobs, of a queue of its own unless one is named. */
+  drain(count: number, queue?: string): Promise<Rate>;
   /** From the request to the start of the handler, in ms. */
   delays(count: number, gapMs: number): Promise<number[]>;
   createQueue(queue: string, paused: boolean): Promise<void>;
@@ -19,14 +19,7 @@ export type Rotor = {
   stop(): Promise<void>;
 };
 
-export type Receiving = { child: Child<Receiver>; url: string };
-
-export async function startReceiver(): Promise<Receiving> {
-  const child = startChild<Receiver>(new URL("../harness/receiver.ts", import.meta.url));
-  return { child, url: await child.call("listen", undefined as never) };
-}
-
-export const drainMs = 120_000;
+const delaysMs = 120_000;
 const concurrency = 32;
 
 export async function startRotor(options: ServerOptions, receiving: Receiving): Promise<Rotor> {
@@ -43,12 +36,12 @@ export async function startRotor(options: ServerOptions, receiving: Receiving): 
     },
     async singles(load, queue = `singles-${++queues}`) {
       if (queue.startsWith("singles-")) await rotor.createQueue(queue, true);
-      return producer.call("singles", { target: target(queue), load });
+      return rateOf(() => producer.call("singles", { target: target(queue), load }));
     },
     async batches(load) {
       const queue = `batches-${++queues}`;
       await rotor.createQueue(queue, true);
-      return producer.call("batches", { target: target(queue), load });
+      return rateOf(() => producer.call("batches", { target: target(queue), load }));
     },
     fill: (queue, count) => producer.call("fill", { target: target(queue), count }),
     async drain(count, queue = `drain-${++queues}`) {
@@ -56,19 +49,18 @@ export async function startRotor(options: ServerOptions, receiving: Receiving): 
         await rotor.createQueue(queue, true);
         await rotor.fill(queue, count);
       }
-      await receiver.call("reset", {});
-      await server.request("POST", `/v1/queues/${queue}/resume`);
-      const got = await receiver.call("waitFor", { target: count, timeoutMs: drainMs });
+      const drained = await drainRate(receiving, count, () =>
+        server.request("POST", `/v1/queues/${queue}/resume`),
+      );
       await server.request("POST", `/v1/queues/${queue}/pause`);
-      if (got.count < count) throw new Error(`only ${got.count} of ${count} jobs were delivered`);
-      return got.perSecond;
+      return drained;
     },
     async delays(count, gapMs) {
       const queue = `delays-${++queues}`;
       await rotor.createQueue(queue, false);
       await receiver.call("reset", { measureDelay: true });
       await producer.call("spaced", { target: target(queue), count, gapMs });
-      await receiver.call("waitFor", { target: count, timeoutMs: drainMs });
+      await receiver.call("waitFor", { target: count, timeoutMs: delaysMs });
       return receiver.call("delays", undefined as never);
     },
     async stop() {

@@ -4,7 +4,7 @@
 import type { BullMqPeer, startGraphile } from "./peers.ts";
 import type { Rotor } from "./rotor.ts";
 import type { Size } from "./size.ts";
-import { add, quantile, type Samples } from "./table.ts";
+import { add, addRate, quantile, type Samples } from "./table.ts";
 
 export type Measured = {
   rotor: Rotor;
@@ -18,22 +18,22 @@ export type Measured = {
 export async function measureAccept(samples: Samples, size: Size, measured: Measured): Promise<void> {
   const { rotor, bullMqPostgres, bullMqRedis } = measured;
   const { seconds } = size;
-  add(samples, "accept Rotor", await rotor.singles({ lanes: 64, seconds }));
-  add(samples, "accept BullMQ-Postgres", await bullMqPostgres.singles({ lanes: 32, seconds }));
-  if (bullMqRedis) add(samples, "accept BullMQ-Redis", await bullMqRedis.singles({ lanes: 32, seconds }));
-  add(samples, "batch Rotor", await rotor.batches({ lanes: 4, seconds }));
-  add(samples, "batch BullMQ-Postgres", await bullMqPostgres.batches({ lanes: 4, seconds }));
+  addRate(samples, "accept Rotor", await rotor.singles({ lanes: 64, seconds }));
+  addRate(samples, "accept BullMQ-Postgres", await bullMqPostgres.singles({ lanes: 32, seconds }));
+  if (bullMqRedis) addRate(samples, "accept BullMQ-Redis", await bullMqRedis.singles({ lanes: 32, seconds }));
+  addRate(samples, "batch Rotor", await rotor.batches({ lanes: 4, seconds }));
+  addRate(samples, "batch BullMQ-Postgres", await bullMqPostgres.batches({ lanes: 4, seconds }));
 }
 
 export async function measureDrain(samples: Samples, { drained }: Size, measured: Measured): Promise<void> {
   const { rotor, rotorWithRedis, bullMqPostgres, bullMqRedis, graphile, graphileBatched } = measured;
-  add(samples, "drain Rotor", await rotor.drain(drained));
+  addRate(samples, "drain Rotor", await rotor.drain(drained));
   // The slow ones get fewer jobs: their rate does not depend on it.
-  add(samples, "drain BullMQ-Postgres", await bullMqPostgres.drain(Math.ceil(drained / 2)));
-  add(samples, "drain graphile-worker", await graphile.drain(Math.ceil(drained / 2)));
-  add(samples, "drain graphile-worker batched", await graphileBatched.drain(drained));
-  if (rotorWithRedis) add(samples, "drain Rotor with Redis", await rotorWithRedis.drain(drained));
-  if (bullMqRedis) add(samples, "drain BullMQ-Redis", await bullMqRedis.drain(drained));
+  addRate(samples, "drain BullMQ-Postgres", await bullMqPostgres.drain(Math.ceil(drained / 2)));
+  addRate(samples, "drain graphile-worker", await graphile.drain(Math.ceil(drained / 2)));
+  addRate(samples, "drain graphile-worker batched", await graphileBatched.drain(drained));
+  if (rotorWithRedis) addRate(samples, "drain Rotor with Redis", await rotorWithRedis.drain(drained));
+  if (bullMqRedis) addRate(samples, "drain BullMQ-Redis", await bullMqRedis.drain(drained));
 }
 
 const gapMs = 15;
@@ -56,8 +56,8 @@ export async function measureBacklog(
   empty: Rotor,
   full: Rotor,
 ): Promise<void> {
-  add(samples, "accept Rotor, queue empty", await empty.singles({ lanes: 64, seconds }));
-  add(samples, "accept Rotor, queue full", await full.singles({ lanes: 64, seconds }, backlogQueue));
-  add(samples, "drain Rotor, queue empty", await empty.drain(drained));
-  add(samples, "drain Rotor, queue full", await full.drain(drained, backlogQueue));
+  addRate(samples, "accept Rotor, queue empty", await empty.singles({ lanes: 64, seconds }));
+  addRate(samples, "accept Rotor, queue full", await full.singles({ lanes: 64, seconds }, backlogQueue));
+  addRate(samples, "drain Rotor, queue empty", await empty.drain(drained));
+  addRate(samples, "drain Rotor, queue full", await full.drain(drained, backlogQueue));
 }

@@ -13,6 +13,9 @@ export type Size = {
 const full: Size = { rounds: 3, seconds: 4, drained: 20_000, delays: 200, backlog: 1_000_000 };
 const quick: Size = { rounds: 1, seconds: 1.5, drained: 5000, delays: 60, backlog: 60_000 };
 
+/** A round before those that count: code that runs for the first time is slow in every engine. */
+export const warmUp: Size = { rounds: 1, seconds: 1, drained: 1000, delays: 20, backlog: 0 };
+
 export const parts = ["accept", "drain", "start", "backlog"] as const;
 export type Part = (typeof parts)[number];
 

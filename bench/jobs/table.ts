@@ -1,5 +1,7 @@
 // Numbers of several rounds, and what is said of them: medians, how far they spread, and ratios.
 
+import type { Rate } from "./rate.ts";
+
 export type Samples = Record<string, number[]>;
 
 export type Line = {
@@ -17,6 +19,13 @@ export function add(samples: Samples, name: string, value: number): void {
   console.error(`  ${name.padEnd(44)} ${format(value)}`);
 }
 
+export function addRate(samples: Samples, name: string, { perSecond, cpuUs }: Rate): void {
+  add(samples, name, perSecond);
+  add(samples, cpuOf(name), cpuUs);
+}
+
+const cpuOf = (name: string) => `${name}, CPU µs`;
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -31,17 +40,17 @@ export function quantile(values: readonly number[], share: number): number {
 
 /** Each round is compared with itself: what slows the machine for a while slows both sides. */
 export function compare(samples: Samples, { what, ours, theirs, must, goal, atMost = false }: Line) {
-  const own = samples[ours] ?? [];
-  const other = samples[theirs] ?? [];
-  const ratios = own.map((value, round) => value / (other[round] ?? Number.NaN));
+  const ratios = ratiosOf(samples, ours, theirs);
   const ratio = median(ratios);
   const fits = (limit: number | undefined) =>
     limit === undefined ? "-" : (atMost ? ratio <= limit : ratio >= limit) ? "yes" : "no";
   return {
     what,
-    ours: median(own),
-    theirs: median(other),
+    ours: median(samples[ours] ?? []),
+    theirs: median(samples[theirs] ?? []),
     ratio,
+    /** How many times less processor time one of ours takes. */
+    cheaper: median(ratiosOf(samples, cpuOf(theirs), cpuOf(ours))),
     spread: [Math.min(...ratios), Math.max(...ratios)] as const,
     must: `${atMost ? "≤ " : ""}${must}`,
     goal: goal === undefined ? "-" : `${atMost ? "≤ " : ""}${goal}`,
@@ -50,14 +59,20 @@ export function compare(samples: Samples, { what, ours, theirs, must, goal, atMo
   };
 }
 
+function ratiosOf(samples: Samples, above: string, below: string): number[] {
+  const divisors = samples[below] ?? [];
+  return (samples[above] ?? []).map((value, round) => value / (divisors[round] ?? Number.NaN));
+}
+
 export function table(lines: readonly ReturnType<typeof compare>[]): string {
-  const head = ["what", "Rotor", "peer", "ratio", "spread", "must", "", "goal", ""];
+  const head = ["what", "Rotor", "peer", "ratio", "spread", "CPU", "must", "", "goal", ""];
   const rows = lines.map((line) => [
     line.what,
     format(line.ours),
     format(line.theirs),
     line.ratio.toFixed(2),
     line.spread.map((ratio) => ratio.toFixed(2)).join("–"),
+    Number.isNaN(line.cheaper) ? "-" : line.cheaper.toFixed(2),
     line.must,
     line.mustReached,
     line.goal,

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createPostgresBackend, Queue, Worker, withBackend } from "bullmq";
 import { answer } from "../harness/child.ts";
 import { elapsedMs, nowNs } from "../harness/clock.ts";
-import { type Load, repeat } from "../harness/load.ts";
+import { type Load, type Loaded, repeat } from "../harness/load.ts";
 import { payload } from "../harness/payload.ts";
 import { openPost } from "./post.ts";
 
@@ -35,7 +35,7 @@ function poolOf(connectionString = "") {
 }
 
 const methods = {
-  async singles({ where, load }: { where: Where; load: Load }): Promise<number> {
+  async singles({ where, load }: { where: Where; load: Load }): Promise<Loaded> {
     const queue = open.queue(where);
     await queue.waitUntilReady();
     const data = payload();
@@ -43,13 +43,13 @@ const methods = {
     await queue.close();
     return rate;
   },
-  async batches({ where, load }: { where: Where; load: Load }): Promise<number> {
+  async batches({ where, load }: { where: Where; load: Load }): Promise<Loaded> {
     const queue = open.queue(where);
     await queue.waitUntilReady();
     const jobs = Array.from({ length: batchSize }, () => ({ name: "job", data: payload() }));
     const rate = await repeat(load, async () => void (await queue.addBulk(jobs)));
     await queue.close();
-    return rate * batchSize;
+    return { perSecond: rate.perSecond * batchSize, done: rate.done * batchSize };
   },
   async fill({ where, count }: { where: Where; count: number }): Promise<void> {
     const queue = open.queue(where);
