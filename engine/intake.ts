@@ -25,16 +25,16 @@ export type Intake = (submission: Submission) => Promise<Taken[]>;
 /** Statements under way at once; more only makes the batches smaller. */
 const lanes = 2;
 const mostRequests = 500;
+/** Characters of payload, and a little for each job beside: a statement is built in memory, here and in Postgres. */
+const heaviestStatement = 8 * 1024 * 1024;
+const jobWeight = 500;
 /** Of a statement that lost to another one. */
 const mostTries = 5;
 
 export function createIntake(sql: postgres.Sql, wake: (queueUids: Iterable<number>) => void): Intake {
   const takeTogether = createBatcher<readonly NewJob[], Taken[] | Error>(
     (requests) => takeMany(sql, requests, wake),
-    {
-      lanes,
-      most: mostRequests,
-    },
+    { lanes, most: mostRequests, weight: weightOf, heaviest: heaviestStatement },
   );
   return async (submission) => {
     if (submission.quota !== null || submission.strict) return takeAlone(sql, submission, wake);
@@ -42,6 +42,10 @@ export function createIntake(sql: postgres.Sql, wake: (queueUids: Iterable<numbe
     if (taken instanceof Error) throw taken;
     return taken;
   };
+}
+
+function weightOf(jobs: readonly NewJob[]): number {
+  return jobs.reduce((sum, { payload }) => sum + payload.length + jobWeight, 0);
 }
 
 async function takeMany(
@@ -64,8 +68,9 @@ async function takeMany(
     if (isDeadlock(error) && tries > 1) return takeMany(sql, requests, wake, tries - 1);
     // One request that the database refuses must not fail its neighbours.
     if (requests.length === 1 || isUnavailable(error)) return requests.map(() => error as Error);
-    const alone = await Promise.all(requests.map((jobs) => takeMany(sql, [jobs], wake)));
-    return alone.map(([taken]) => taken as Taken[] | Error);
+    const alone: (Taken[] | Error)[] = [];
+    for (const jobs of requests) alone.push(...(await takeMany(sql, [jobs], wake)));
+    return alone;
   }
 }
 

@@ -80,3 +80,16 @@ test("a call is never lost, however soon after an answer it is made", async () =
     }),
   );
 });
+
+test("a batch is no heavier than allowed, and an item that is goes alone", async () => {
+  const batches: number[][] = [];
+  const add = createBatcher<number, number>(
+    async (items) => {
+      batches.push(items);
+      return items;
+    },
+    { weight: (item) => item, heaviest: 10 },
+  );
+  await Promise.all([4, 5, 3, 40, 2, 2].map(add));
+  expect(batches).toEqual([[4, 5], [3], [40], [2, 2]]);
+});

@@ -9,22 +9,42 @@ type Waiting<Item, Result> = {
   reject: (error: unknown) => void;
 };
 
+export type BatchOptions<Item> = {
+  most?: number;
+  lanes?: number;
+  /** What an item weighs, and how much goes into one batch; a heavier one goes alone. */
+  weight?: (item: Item) => number;
+  heaviest?: number;
+};
+
 /** `run` answers one result per item, in order. `lanes` batches may be under way at once. */
 export function createBatcher<Item, Result>(
   run: (items: Item[]) => Promise<Result[]>,
-  { most = 500, lanes = 1 }: { most?: number; lanes?: number } = {},
+  { most = 500, lanes = 1, weight = () => 0, heaviest = 0 }: BatchOptions<Item> = {},
 ): Batcher<Item, Result> {
   let waiting: Waiting<Item, Result>[] = [];
   let busy = 0;
 
   async function drain(): Promise<void> {
     while (waiting.length > 0) {
-      const batch = waiting.slice(0, most);
-      waiting = waiting.slice(most);
+      const count = nextCount();
+      const batch = waiting.slice(0, count);
+      waiting = waiting.slice(count);
       await runBatch(batch);
     }
     // In the same tick as the look at `waiting`: a call that comes later must find the lane free.
     busy--;
+  }
+
+  /** How many of those that wait go into the next batch: at least one. */
+  function nextCount(): number {
+    let total = 0;
+    const end = Math.min(waiting.length, most);
+    for (let index = 0; index < end; index++) {
+      total += weight((waiting[index] as Waiting<Item, Result>).item);
+      if (index > 0 && total > heaviest) return index;
+    }
+    return end;
   }
 
   async function runBatch(batch: Waiting<Item, Result>[]): Promise<void> {
