@@ -60,7 +60,7 @@ async function report(samples: Samples, memory: Memory | undefined): Promise<voi
   console.log(table(compared));
   if (memory) {
     const grown = memory.afterMb - memory.beforeMb;
-    const flat = Math.abs(grown) <= mostGrowthMb ? "flat" : "not flat";
+    const flat = grown <= mostGrowthMb ? "flat" : "not flat";
     console.log(
       `memory over ${memory.delivered.toLocaleString("en")} deliveries: ${memory.beforeMb.toFixed(0)} → ${memory.afterMb.toFixed(0)} MB (${flat})`,
     );
