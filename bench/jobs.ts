@@ -31,12 +31,14 @@ try {
 
 async function measureRound(
   samples: Samples,
-  { measured }: Field,
+  { measured, settle }: Field,
   size: Size,
   wanted: readonly Part[],
 ): Promise<void> {
   if (wanted.includes("accept")) await measureAccept(samples, size, measured);
+  await settle();
   if (wanted.includes("drain")) await measureDrain(samples, size, measured);
+  await settle();
   if (wanted.includes("start")) await measureStart(samples, size, measured);
 }
 
@@ -47,6 +49,7 @@ async function measureFull(samples: Samples, field: Field, size: Size): Promise<
   await full.fill(backlogQueue, size.backlog);
   for (let round = 1; round <= size.rounds; round++) {
     console.error(`round ${round} of ${size.rounds}`);
+    await field.settle();
     await measureBacklog(samples, size, field.measured.rotor, full);
   }
   const left = size.backlog - size.rounds * size.drained;

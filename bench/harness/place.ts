@@ -9,22 +9,27 @@ import { Client } from "pg";
 export type Place = {
   folder: string;
   createDatabase(name: string): Promise<string>;
+  /** Does now, in every database, what Postgres would do at some time during the next measurement. */
+  settle(): Promise<void>;
   close(): Promise<void>;
 };
 
 export async function openPlace(): Promise<Place> {
   const folder = await makeFolder();
   const postgres = await startEmbeddedPostgres({ dataDir: folder });
+  const databases: string[] = [];
   return {
     folder,
     async createDatabase(name) {
-      const client = new Client({ connectionString: postgres.url });
-      await client.connect();
-      await client.query(`create database bench_${name}`);
-      await client.end();
+      await execute(postgres.url, `create database bench_${name}`);
       const url = new URL(postgres.url);
       url.pathname = `/bench_${name}`;
+      databases.push(url.href);
       return url.href;
+    },
+    async settle() {
+      for (const url of databases) await execute(url, "vacuum (analyze)");
+      await execute(postgres.url, "checkpoint");
     },
     async close() {
       await postgres.stop();
@@ -38,4 +43,11 @@ export async function makeFolder(): Promise<string> {
   // Run by root, Postgres has another account, which must be able to enter.
   await chmod(folder, 0o711);
   return folder;
+}
+
+async function execute(url: string, statement: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  await client.query(statement);
+  await client.end();
 }

@@ -13,6 +13,8 @@ import type { Measured } from "./rounds.ts";
 export type Field = {
   receiving: Receiving;
   measured: Measured;
+  /** Vacuums and writes out what was done so far, so that it is not counted with what comes next. */
+  settle(): Promise<void>;
   /** One more server, with a database of its own. */
   addRotor(name: string): Promise<Rotor>;
   close(): Promise<void>;
@@ -52,7 +54,7 @@ export async function openField(): Promise<Field> {
       graphile: stoppable(startGraphile(await place.createDatabase("graphile"), false, receiving)),
       graphileBatched: stoppable(startGraphile(await place.createDatabase("batched"), true, receiving)),
     };
-    return { receiving, measured, addRotor: (name) => add(name), close };
+    return { receiving, measured, settle: place.settle, addRotor: (name) => add(name), close };
   } catch (error) {
     await close();
     throw error;
