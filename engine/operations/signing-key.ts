@@ -12,7 +12,7 @@ export const signingKey: Handlers<Contract>["signingKey"] = {
     const { vault } = context.services;
     await signingKeyOf(context.db, vault, workspaceOf(context));
     const rotated = await rotateSigningKey(context.db, vault, workspaceOf(context));
-    context.record({ resource: "signing-key" });
+    context.record({ resource: "signing-key", after: { rotated_at: context.now.toISOString() } });
     return toAnswer(rotated, context);
   },
 };

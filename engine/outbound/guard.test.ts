@@ -7,6 +7,7 @@ import { hostileUrls } from "../testing/hostile-urls.ts";
 import { buildOutbound, post, resolving } from "../testing/outbound.ts";
 import { answering, receive } from "../testing/receiver.ts";
 import { createGuardedConnector, type DialOptions, dial } from "./guard.ts";
+import { createOutbound } from "./http-client.ts";
 
 const publicAddress = "93.184.216.34";
 const ok = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -167,4 +168,22 @@ describe("redirects", () => {
       expect(second.connections).toBe(0);
     },
   );
+});
+
+test("a name that does not resolve is a failed attempt, not the end of the process", async () => {
+  const fail = Object.assign(new Error("queryA ENOTFOUND"), { code: "ENOTFOUND" });
+  // As node:dns answers: an error, and nothing else.
+  const lookup = (_host: string, done: (error: Error) => void) => setImmediate(() => done(fail));
+  const outbound = createOutbound({
+    rules: { httpToLoopback: true, allow: [] },
+    lookup: lookup as never,
+  });
+  const outcome = await outbound.post({
+    url: "https://nowhere.example/",
+    headers: {},
+    body: "{}",
+    timeoutMs: 2000,
+  });
+  expect(outcome.kind).toBe("connection");
+  await outbound.close();
 });

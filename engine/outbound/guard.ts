@@ -84,7 +84,9 @@ export function dial(
 
 function guardLookup(egress: Egress, lookup: Lookup): LookupFunction {
   return (hostname, options, done) => {
-    const answer = (error: Error | null, found: { address: string; family: number }[]) => {
+    // A resolver that fails gives no list at all, whatever its types say.
+    const answer = (error: Error | null, addresses?: { address: string; family: number }[]) => {
+      const found = addresses ?? [];
       const problem = error ?? firstProblem(egress, hostname, found);
       const [first] = found;
       if (problem || !first) done(problem ?? new Error("no addresses"), []);
