@@ -72,5 +72,5 @@ test("a job behind 100,000 that wait for a key is delivered, without anything el
   expect((await claimer(await work.uidOf(other))(1)).claimed).toBe(1);
   const id = await work.add(name);
   await work.change(name, { callback_url: work.witness.url });
-  await expect.poll(() => work.witness.ids(name), { timeout: 20_000 }).toEqual([id]);
-}, 60_000);
+  await expect.poll(() => work.witness.ids(name), { timeout: 50_000 }).toEqual([id]);
+}, 90_000);
