@@ -37,10 +37,14 @@ function newJob(id: string, changed: Partial<NewJob> = {}): NewJob {
   };
 }
 
+/** Of requests that share statements; none of them needs a transaction. */
+const openIntake = () =>
+  createIntake({ sql: rotor.sql, transaction: () => Promise.reject(new Error("not here")) }, () => {});
+
 const free = { quota: null, plan: "unlimited", strict: false } as const;
 
 test("I1: of requests that share a commit, one that the database refuses fails alone", async () => {
-  const intake = createIntake(rotor.sql, () => {});
+  const intake = openIntake();
   const jobs = Array.from({ length: 40 }, (_, index) => newJob(`neighbour-${index}`));
   // What no surface lets through, so that only the database refuses it.
   jobs[7] = newJob("neighbour-7", { backoff: "not JSON" });
@@ -53,7 +57,7 @@ test("I1: of requests that share a commit, one that the database refuses fails a
 });
 
 test("a batch that the database refuses leaves nothing of itself behind", async () => {
-  const intake = createIntake(rotor.sql, () => {});
+  const intake = openIntake();
   const batch = [newJob("whole-1"), newJob("whole-2", { backoff: "not JSON" })];
   const neighbour = intake({ ...free, jobs: [newJob("whole-3")] });
   await expect(intake({ ...free, jobs: batch })).rejects.toThrow();
@@ -172,8 +176,8 @@ test.each<[string, Sent, boolean, JobState, JobState]>([
 
 test("batches with the same ids in another order get in one another's way, and fail nobody", async () => {
   const ids = Array.from({ length: 500 }, (_, index) => `crossing-${index}`);
-  const intake = createIntake(rotor.sql, () => {});
-  const other = createIntake(rotor.sql, () => {});
+  const intake = openIntake();
+  const other = openIntake();
   for (let round = 0; round < 4; round++) {
     const jobs = ids.map((id) => newJob(`${id}-${round}`));
     const taken = await Promise.all([

@@ -2,11 +2,9 @@
 // or which must be refused as a whole, gets a transaction of its own.
 
 import { type Plan, RotorError } from "@rotorsh/contract";
-import type postgres from "postgres";
 import { monthOf } from "./core/period.ts";
 import { createBatcher } from "./store/batch.ts";
-import type { Statements } from "./store/database.ts";
-import { isDeadlock, isUnavailable } from "./store/database.ts";
+import { type Databases, isDeadlock, isUnavailable, type Statements } from "./store/database.ts";
 import { insertJobs, type NewJob, type Intake as Taken } from "./store/job-intake.ts";
 import { readExecutions } from "./store/usage.ts";
 
@@ -31,13 +29,15 @@ const jobWeight = 500;
 /** Of a statement that lost to another one. */
 const mostTries = 5;
 
-export function createIntake(sql: postgres.Sql, wake: (queueUids: Iterable<number>) => void): Intake {
+type Wake = (queueUids: Iterable<number>) => void;
+
+export function createIntake(databases: Pick<Databases, "sql" | "transaction">, wake: Wake): Intake {
   const takeTogether = createBatcher<readonly NewJob[], Taken[] | Error>(
-    (requests) => takeMany(sql, requests, wake),
+    (requests) => takeMany(databases.sql, requests, wake),
     { lanes, most: mostRequests, weight: weightOf, heaviest: heaviestStatement },
   );
   return async (submission) => {
-    if (submission.quota !== null || submission.strict) return takeAlone(sql, submission, wake);
+    if (submission.quota !== null || submission.strict) return takeAlone(databases, submission, wake);
     const taken = await takeTogether(submission.jobs);
     if (taken instanceof Error) throw taken;
     return taken;
@@ -49,9 +49,9 @@ function weightOf(jobs: readonly NewJob[]): number {
 }
 
 async function takeMany(
-  sql: postgres.Sql,
+  sql: Statements,
   requests: readonly (readonly NewJob[])[],
-  wake: (queueUids: Iterable<number>) => void,
+  wake: Wake,
   tries = mostTries,
 ): Promise<(Taken[] | Error)[]> {
   try {
@@ -75,11 +75,11 @@ async function takeMany(
 }
 
 async function takeAlone(
-  sql: postgres.Sql,
+  databases: Pick<Databases, "transaction">,
   { jobs, quota, plan, strict }: Submission,
-  wake: (queueUids: Iterable<number>) => void,
+  wake: Wake,
 ): Promise<Taken[]> {
-  const { intakes, woken } = await sql.begin(async (tx) => {
+  const { intakes, woken } = await databases.transaction(async (tx) => {
     const made = await insertJobs(tx, jobs);
     const twice = made.intakes.findIndex((intake) => intake.kind === "stored" && intake.duplicate);
     if (strict && twice >= 0) throw new RotorError("IDEMPOTENCY_CONFLICT", { id: jobs[twice]?.id });

@@ -58,7 +58,7 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
   return {
     databases,
     pull: { claims, ends: createPullEnds({ databases, wake }), awaited: createAwaited({ databases }) },
-    intake: createIntake(databases.sql, wake),
+    intake: createIntake(databases, wake),
     workflows: createWorkflows(databases),
     wake,
     onWake: (listener) => wakes.add(listener),

@@ -38,6 +38,8 @@ const sql = postgres(stage.databaseUrl, {
   onnotice: () => {},
   backoff: () => 0.1,
   connect_timeout: 2,
+  // Asking for types on each new connection, postgres.js would end this process when that one is cut off.
+  fetch_types: false,
 });
 try {
   await run();

@@ -67,7 +67,7 @@ export function databaseUrl({ password }: Cluster, port: number, database = "rot
 }
 
 async function query(url: string, text: string): Promise<void> {
-  const sql = postgres(url, { max: 1, connect_timeout: 10, onnotice: () => {} });
+  const sql = postgres(url, { max: 1, connect_timeout: 10, fetch_types: false, onnotice: () => {} });
   try {
     await sql.unsafe(text);
   } finally {

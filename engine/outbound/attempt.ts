@@ -55,8 +55,10 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    // Timed out while the connection was being made: nothing may be sent any more.
+    // Timed out while the connection was being made: nothing may be sent any more. A process that was frozen
+    // meanwhile comes here before its timer.
     if (this.settled) controller.abort(new Error("timed out"));
+    else if (performance.now() - this.#startedAt > this.#options.timeoutMs) this.#timeOut();
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Headers): void {

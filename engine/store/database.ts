@@ -11,7 +11,7 @@ import { createTransactions, type Database, type Transactions } from "./transact
 
 export type { Database } from "./transactions.ts";
 
-/** postgres.js itself, pool or open transaction: for statements that carry many rows at once. */
+/** Statements without drizzle, in a pool or an open transaction; in a transaction dates are text. */
 export type Statements = postgres.ISql;
 
 export type Databases = {
@@ -23,6 +23,8 @@ export type Databases = {
   inWorkspace<T>(workspaceId: string, work: (db: Database, now: Date) => Promise<T>): Promise<T>;
   /** Runs in one transaction across workspaces. */
   acrossWorkspaces<T>(work: (db: Database, now: Date) => Promise<T>): Promise<T>;
+  /** The same without drizzle. Never `sql.begin`: a connection lost in it ends the process. */
+  transaction<T>(work: (sql: Statements) => Promise<T>): Promise<T>;
   /** Does the database answer now? Resolves within a second. */
   answers(): Promise<boolean>;
   close(): Promise<void>;
@@ -58,6 +60,7 @@ export function openDatabases(options: DatabaseOptions): Databases {
       ),
     acrossWorkspaces: (work) =>
       pools.across.run("select rotor_now() as now", (opened) => work(opened.db, timeOf(opened.row))),
+    transaction: (work) => pools.across.run("select 1", (opened) => work(opened.sql)),
     answers: heartbeat.answers,
     async close() {
       await heartbeat.stop();

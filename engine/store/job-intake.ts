@@ -29,7 +29,14 @@ export type Intake =
     }
   | { kind: "no queue" };
 
-type Row = { queue_uid: string; ws: string; queue: string; id: string; state: JobState; created_at: Date };
+type Row = {
+  queue_uid: string;
+  ws: string;
+  queue: string;
+  id: string;
+  state: JobState;
+  created_at: Date | string;
+};
 
 /** Stores what is new of these jobs; answers one intake per job, in order, and the queues that got work. */
 export async function insertJobs(
@@ -106,7 +113,8 @@ async function toIntakes(sql: Statements, jobs: readonly NewJob[], rows: readonl
     }
     // The same id twice in one statement: the first is the job, the others are that one again.
     made.delete(key);
-    const { state, created_at: createdAt } = row;
+    const { state } = row;
+    const createdAt = new Date(row.created_at);
     if (state === "waiting") woken.add(Number(row.queue_uid));
     return { kind: "stored", duplicate: false, state, createdAt, payload: null, tags: [...job.tags] };
   });
@@ -138,7 +146,8 @@ async function readDuplicates(
   for (const index of indexes) {
     const row = found.get(keyOf(jobs[index] as NewJob));
     if (!row) continue;
-    const { state, created_at: createdAt, payload, tags } = row;
+    const { state, payload, tags } = row;
+    const createdAt = new Date(row.created_at);
     intakes[index] = { kind: "stored", duplicate: true, state, createdAt, payload, tags: tags ?? [] };
   }
 }

@@ -46,15 +46,15 @@ export async function purgeGoneJobs(sql: postgres.Sql, uid: number, most: number
 
 /** Everything else of a deleted queue, once none of its jobs is left and none can come. */
 export async function forgetGoneQueue(sql: postgres.Sql, uid: number): Promise<void> {
-  await sql.begin(async (tx) => {
-    const over = await tx`
-      select 1 from queue_gone where queue_uid = ${uid} and deleted_at < rotor_now() - ${stragglers}::interval
-        and not exists (select from job where queue_uid = ${uid}) for update`;
-    if (over.length === 0) return;
-    for (const table of ["queue_flow", "queue_total", "queue_minute", "queue_load", "queue_gone"]) {
-      await tx`delete from ${tx(table)} where queue_uid = ${uid}`;
-    }
-  });
+  await sql`
+    with over as (
+      select queue_uid from queue_gone where queue_uid = ${uid} and deleted_at < rotor_now() - ${stragglers}::interval
+        and not exists (select from job where queue_uid = ${uid}) for update
+    ), flow as (delete from queue_flow t using over where t.queue_uid = over.queue_uid),
+      total as (delete from queue_total t using over where t.queue_uid = over.queue_uid),
+      minute as (delete from queue_minute t using over where t.queue_uid = over.queue_uid),
+      load as (delete from queue_load t using over where t.queue_uid = over.queue_uid)
+    delete from queue_gone t using over where t.queue_uid = over.queue_uid`;
 }
 
 export type AgedQueue = { uid: number; state: string; before: Date };

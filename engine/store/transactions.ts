@@ -11,8 +11,8 @@ export type Database = PostgresJsDatabase;
 /** Opens a client of one connection, and calls back when that is lost. */
 export type OpenClient = (lost: () => void) => postgres.Sql;
 
-/** What the statements that open a transaction answered, and the transaction itself. */
-export type Opened = { db: Database; row: Record<string, unknown> };
+/** What the statements that open a transaction answered, and the transaction itself, for drizzle and without it. */
+export type Opened = { db: Database; sql: postgres.ISql; row: Record<string, unknown> };
 
 export type Transactions = {
   /** Begins with one statement, sent together with BEGIN; commits when `work` resolves, else rolls back. */
@@ -78,7 +78,8 @@ async function runIn<T>(lane: Lane, first: string, work: (opened: Opened) => Pro
     const [, rows] = await lane.client.unsafe(`begin; ${first}`);
     begun = true;
     const row = (rows as unknown as Record<string, unknown>[])[0] ?? {};
-    const result = await work({ db: drizzle(guarded(state)), row });
+    const client = guarded(state);
+    const result = await work({ db: drizzle(client), sql: templated(client), row });
     if (state.failure) throw state.failure;
     await commit(state);
     return result;
@@ -142,6 +143,16 @@ async function savepoint<T>(state: State, work: () => Promise<T>): Promise<T> {
     state.failure = undefined;
     throw error;
   }
+}
+
+/** Statements as postgres.js writes them: a template whose values are its parameters. */
+function templated({ unsafe }: postgres.Sql): postgres.ISql {
+  const send = (parts: TemplateStringsArray, ...values: never[]) =>
+    unsafe(
+      parts.reduce((text, part, index) => `${text}$${index}${part}`),
+      values,
+    );
+  return send as unknown as postgres.ISql;
 }
 
 function refused(error: Error) {

@@ -23,8 +23,8 @@ export async function countExecutions(db: Database, workspaceId: string, now: Da
 
 /** The whole workspace's executions of this month, in the caller's transaction. */
 export async function readExecutions(sql: Statements, workspaceId: string) {
-  const [row] = await sql<{ executions: string | null; now: Date }[]>`
+  const [row] = await sql<{ executions: string | null; now: string }[]>`
     select (select executions from usage where workspace_id = ${workspaceId} and queue_name = ${whole}
       and period = date_trunc('month', rotor_now() at time zone 'UTC')::date) as executions, rotor_now() as now`;
-  return { executions: Number(row?.executions ?? 0), now: row?.now ?? new Date() };
+  return { executions: Number(row?.executions ?? 0), now: row ? new Date(row.now) : new Date() };
 }
