@@ -54,8 +54,8 @@ begin
     woken := drop_ends(p_queue, p_ends);
     return;
   end if;
-  with sent as (
-    select * from json_to_recordset(p_ends) as e (
+  with sent as materialized (
+    select p_queue as queue_uid, e.* from json_to_recordset(p_ends) as e (
       id text, lease uuid, state text, due_ms bigint, result text, reason text, fail_reason text,
       fingerprint text, started_ms bigint, status int, response text, error text)
   ), ended as (
@@ -64,8 +64,10 @@ begin
       due_at = case when e.state = 'delayed' then v_now + e.due_ms * interval '1 millisecond' end,
       result = e.result, reason = e.reason, fail_reason = e.fail_reason, fingerprint = e.fingerprint,
       ended_at = case when e.state in ('completed', 'failed') then v_now end
+    -- Not p_queue, and above not inlined: of a queue that is newer than its statistics the planner thinks that it is
+    -- empty, and reads all of it to find one job.
     from sent e
-    where j.queue_uid = p_queue and j.id = e.id and j.state = 'active' and j.lease = e.lease
+    where j.queue_uid = e.queue_uid and j.id = e.id and j.state = 'active' and j.lease = e.lease
     returning j.id, j.workspace_id, j.generation, j.attempts_made, j.state, j.reason, j.concurrency_key, j.started_at,
       e.started_ms::int as ms, e.status, e.response, e.error
   ), noted as (
@@ -177,7 +179,7 @@ begin
     exit when v_free <= 0;
     return query
       with candidate as (
-        select c.id, c.concurrency_key, c.workspace_id, c.priority, c.seq from job c
+        select c.queue_uid, c.id, c.concurrency_key, c.workspace_id, c.priority, c.seq from job c
         where c.queue_uid = p_queue and c.state = 'waiting' and not c.parked
         order by c.priority, c.seq limit v_free for update skip locked
       ), keyed as (
@@ -190,8 +192,9 @@ begin
       )
       update job j set state = 'active', attempts_made = j.attempts_made + 1, lease = p_lease, due_at = null,
         lease_until = v_now + p_lease_ms * interval '1 millisecond', started_at = v_now
+      -- Not p_queue, as in end_jobs.
       from candidate c
-      where j.queue_uid = p_queue and j.id = c.id
+      where j.queue_uid = c.queue_uid and j.id = c.id
         and (c.concurrency_key is null or c.id in (select job_id from keyed))
       returning j.id, j.seq, j.payload, j.tags, j.generation, j.attempts_made, j.max_attempts, j.backoff;
     get diagnostics v_taken = row_count;
@@ -209,12 +212,12 @@ begin
           order by c.priority, c.seq limit 500) c)
       order by k.key for share
     ), ready as (
-      select c.id, c.concurrency_key from job c
+      select c.queue_uid, c.id, c.concurrency_key from job c
       where c.queue_uid = p_queue and c.state = 'waiting' and not c.parked
       order by c.priority, c.seq limit 500 for update skip locked
     )
     update job j set parked = true from ready r
-    where j.queue_uid = p_queue and j.id = r.id and r.concurrency_key in (select key from held);
+    where j.queue_uid = r.queue_uid and j.id = r.id and r.concurrency_key in (select key from held);
     get diagnostics v_parked = row_count;
     -- A key that was given back between the two looks is there for the next round.
     exit when v_parked = 0 and (round > 2 or not exists (
