@@ -56,6 +56,8 @@ export type Operation<
   idempotent: boolean;
   /** Who may call it. */
   needs: Permission;
+  /** True when the call is a person's decision: MCP asks the person through the host, where the host can. */
+  human?: boolean;
   /** True when a queue key may call it for its own queue; the input then names the queue in `name`. */
   queueKeys?: boolean;
   /** True when success answers 201, unless the output says `duplicate: true` or `created: false`. */

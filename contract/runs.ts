@@ -197,6 +197,7 @@ export const runs = {
     impact: "write",
     idempotent: false,
     needs: "approve",
+    human: true,
     audit: "run.decided",
     input: z.strictObject({
       ...id,
