@@ -189,7 +189,8 @@ export const jobs = {
   list: operation({
     route: "GET /v1/queues/{name}/jobs",
     summary: "List a queue's jobs, newest first, by state, tag, time or text.",
-    description: "Shows no payloads; get one job for that. For counts use queue_stats.",
+    description:
+      "Shows no payloads; get one job for that. For counts use queue_stats. With a filter a page looks at 20,000 jobs: it may hold fewer than limit, or none, and nextCursor goes on.",
     tools: { hosted: { name: "list_jobs", toolset: "jobs" }, stdio: "rotor_list_jobs" },
     positionals: ["name"],
     impact: "read",
@@ -210,9 +211,7 @@ export const jobs = {
         .max(128)
         .refine(isStorable, notStorable)
         .optional()
-        .describe(
-          "Found in id, tags or failure reason. A page looks at 20,000 jobs and may hold fewer than limit.",
-        ),
+        .describe("Found in id, tags or failure reason."),
     }),
     output: listOf(Job),
     errors: ["INVALID_INPUT", "QUEUE_NOT_FOUND"],

@@ -1,8 +1,8 @@
-// A queue's failed jobs, looked at in windows: whatever a filter asks for, no statement reads more rows than it was
-// told, and a cursor says how far it came.
+// A queue's failed jobs.
 
 import { type SQL, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
+import { endOf, type Line, mostLookedAt, type Window, windowOf } from "./job-window.ts";
 import { type JobRow, listed, type QueueRef, toJob } from "./jobs.ts";
 import { decodeCursor, encodeCursor, type Page } from "./page.ts";
 
@@ -16,38 +16,18 @@ export type FailedFilter = {
 
 type FailedRow = JobRow & { fingerprint: string | null };
 
-type Window = {
-  /** Rows looked at. */
-  most: number;
-  after?: number | undefined;
-  before?: number | undefined;
-  upTo?: number | undefined;
-  newestFirst?: boolean;
-  includeReplayed?: boolean | undefined;
-};
-
-/** The next failed jobs, by age; `fits` says which of them the filter means. */
-function windowOf({ uid, workspaceId }: QueueRef, filter: FailedFilter, window: Window): SQL {
-  const { after, before, upTo, most } = window;
-  const limits = [
-    sql`j.queue_uid = ${uid} and j.workspace_id = ${workspaceId} and j.state = 'failed'`,
-    after === undefined ? undefined : sql`j.seq > ${after}`,
-    before === undefined ? undefined : sql`j.seq < ${before}`,
-    upTo === undefined ? undefined : sql`j.seq <= ${upTo}`,
-  ].filter((limit) => limit !== undefined);
-  const source = filter.tag === undefined ? sql`job j` : tagged(uid, filter.tag);
-  const order = window.newestFirst ? sql`order by j.seq desc` : sql`order by j.seq`;
-  return sql`select j.*, (${fits(filter, window.includeReplayed)}) as fits from ${source}
-    where ${sql.join(limits, sql` and `)} ${order} limit ${most}`;
+/** The next rows of a line; `fits` says which of them are failed jobs that the filter means. */
+function looked(queue: QueueRef, filter: FailedFilter, window: FailedWindow): SQL {
+  return sql`(select j.*, (${fits(filter, window.includeReplayed)}) as fits from ${windowOf(queue, lineOf(filter), window)} j)`;
 }
 
-function tagged(uid: number, tag: string): SQL {
-  return sql`job_tag t join job j on t.queue_uid = ${uid} and t.tag = ${tag} and j.queue_uid = ${uid}
-    and j.id = t.job_id and j.seq = t.seq`;
-}
+type FailedWindow = Window & { includeReplayed?: boolean };
 
-function fits({ reason, fingerprint, from, to }: FailedFilter, includeReplayed = false): SQL {
+const lineOf = ({ tag }: FailedFilter): Line => ({ tag, state: "failed" });
+
+function fits({ tag, reason, fingerprint, from, to }: FailedFilter, includeReplayed = false): SQL {
   const parts = [
+    tag === undefined ? undefined : sql`j.state = 'failed'`,
     includeReplayed ? undefined : sql`j.replayed_as is null`,
     reason === undefined ? undefined : sql`j.reason is not distinct from ${reason}`,
     fingerprint === undefined ? undefined : sql`j.fingerprint is not distinct from ${fingerprint}`,
@@ -65,33 +45,24 @@ export async function walkFailed(
   window: Window,
 ): Promise<{ id: string; seq: string; fits: boolean }[]> {
   return db.execute<{ id: string; seq: string; fits: boolean }>(sql`
-    select id, seq, fits from (${windowOf(queue, filter, window)}) w order by seq`);
+    select id, seq, fits from ${looked(queue, filter, window)} w order by seq`);
 }
-
-/** A page looks at no more rows than this, so that no filter makes it slow. */
-const mostLookedAt = 20_000;
 
 export type FailedPage = FailedFilter & Page & { include_replayed: boolean };
 
 export async function listFailed(db: Database, queue: QueueRef, filter: FailedPage) {
   const before = decodeCursor(filter.cursor, ["number"])?.[0];
   const { limit, include_replayed: includeReplayed } = filter;
-  const window = windowOf(queue, filter, { most: mostLookedAt, before, newestFirst: true, includeReplayed });
+  const window = { most: mostLookedAt, before, newestFirst: true, includeReplayed };
   const rows = await db.execute<FailedRow>(sql`
-    select ${listed}, fingerprint from (${window}) w where fits order by seq desc limit ${limit + 1}`);
+    select ${listed}, fingerprint from ${looked(queue, filter, window)} w where fits order by seq desc limit ${limit + 1}`);
   const kept = rows.slice(0, limit);
-  const last = rows.length > limit ? Number(kept.at(-1)?.seq) : await endOf(db, window);
+  const last =
+    rows.length > limit ? Number(kept.at(-1)?.seq) : (await endOf(db, queue, lineOf(filter), window))?.seq;
   return {
     data: kept.map((row) => ({ ...toJob(queue, row), fingerprint: row.fingerprint })),
-    nextCursor: last === null ? null : encodeCursor([last]),
+    nextCursor: last === undefined ? null : encodeCursor([last]),
   };
-}
-
-/** Where a window that was full ends; null when there is nothing behind it. */
-async function endOf(db: Database, window: SQL): Promise<number | null> {
-  const [row] = await db.execute<{ looked: number; last: string | null }>(sql`
-    select count(*)::int as looked, min(seq) as last from (${window}) w`);
-  return row?.looked === mostLookedAt ? Number(row.last) : null;
 }
 
 export type FailedCount = { matching: number; lookedAt: number; lastSeq: number; sample: string[] };
@@ -105,9 +76,9 @@ export async function countFailed(
 ): Promise<FailedCount> {
   const [row] = await db.execute<{ matching: number; looked: number; last: string | null }>(sql`
     select count(*) filter (where fits)::int as matching, count(*)::int as looked, max(seq) as last
-    from (${windowOf(queue, filter, window)}) w`);
+    from ${looked(queue, filter, window)} w`);
   const first = await db.execute<{ id: string }>(sql`
-    select id from (${windowOf(queue, filter, window)}) w where fits order by seq limit 5`);
+    select id from ${looked(queue, filter, window)} w where fits order by seq limit 5`);
   return {
     matching: row?.matching ?? 0,
     lookedAt: row?.looked ?? 0,
@@ -153,7 +124,7 @@ export async function groupFailures(db: Database, queue: QueueRef, limit: number
   const rows = await db.execute<FailureGroupRow & { looked: string }>(sql`
     with newest as materialized (
       select id, reason, fail_reason, fingerprint, ended_at, fits
-      from (${windowOf(queue, {}, { most, newestFirst: true })}) w
+      from ${looked(queue, {}, { most, newestFirst: true })} w
     ), grouped as (
       select fingerprint, (array_agg(reason order by ended_at desc))[1] as reason,
         (array_agg(fail_reason order by ended_at desc))[1] as fail_reason, count(*)::int as count,

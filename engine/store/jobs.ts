@@ -1,9 +1,10 @@
 // Reading and moving single jobs. Taking them in, claiming and ending them live in job-intake.ts and job-work.ts.
 
-import { type Contract, type JobState, jobStates, type OutputOf } from "@rotorsh/contract";
+import type { Contract, JobState, OutputOf } from "@rotorsh/contract";
 import { type SQL, sql } from "drizzle-orm";
 import { must } from "../must.ts";
 import type { Database } from "./database.ts";
+import { endOf, mostLookedAt, type Window, windowOf } from "./job-window.ts";
 import { decodeCursor, encodeCursor, type Page } from "./page.ts";
 
 export type QueueRef = { uid: number; workspaceId: string; name: string };
@@ -118,57 +119,48 @@ export type JobFilter = Page & {
   text?: string | undefined;
 };
 
-/** A text filter looks at no more rows than this per page, so that no list takes long. */
-const mostLookedAt = 20_000;
-
 export async function listJobs(db: Database, queue: QueueRef, filter: JobFilter) {
   const before = decodeCursor(filter.cursor, ["number"])?.[0];
-  const most = filter.text === undefined ? filter.limit + 1 : mostLookedAt;
-  const rows = await db.execute<JobRow & { fits: boolean }>(sql`
-    select ${listed}, ${fits(filter.text)} as fits
-    from (${candidates(queue, filter, before, most)}) candidate order by seq desc limit ${most}`);
-  const fitting = rows.filter((row) => row.fits);
-  const kept = fitting.slice(0, filter.limit);
-  const last = fitting.length > filter.limit ? kept.at(-1) : rows.length === most ? rows.at(-1) : undefined;
+  const conditions = conditionsOf(filter);
+  const most = conditions.length > 0 ? mostLookedAt : filter.limit + 1;
+  const window = { most, before, newestFirst: true };
+  const rows = await db.execute<JobRow>(sql`
+    select ${listed} from ${windowOf(queue, filter, window)} j
+    where ${sql.join([sql`true`, ...conditions], sql` and `)} order by seq desc limit ${filter.limit + 1}`);
+  const kept = rows.slice(0, filter.limit);
+  const last =
+    rows.length > filter.limit
+      ? Number(kept.at(-1)?.seq)
+      : conditions.length > 0 && (await endOfSearch(db, queue, filter, window));
   return {
     data: kept.map((row) => toJob(queue, row)),
-    nextCursor: last ? encodeCursor([Number(last.seq)]) : null,
+    nextCursor: last ? encodeCursor([last]) : null,
   };
 }
 
-/** The newest rows of each state, each read from its own stretch of one index. */
-function candidates(
-  { uid, workspaceId }: QueueRef,
-  filter: JobFilter,
-  before: number | undefined,
-  most: number,
-): SQL {
-  const limits = [
-    before === undefined ? undefined : sql`j.seq < ${before}`,
-    filter.from ? sql`j.created_at >= ${filter.from}::timestamptz` : undefined,
-    filter.to ? sql`j.created_at < ${filter.to}::timestamptz` : undefined,
-  ].filter((limit) => limit !== undefined);
-  const and = limits.length > 0 ? sql` and ${sql.join(limits, sql` and `)}` : sql``;
-  const own = sql`j.queue_uid = ${uid} and j.workspace_id = ${workspaceId}`;
-  if (filter.tag !== undefined) {
-    const state = filter.state ? sql` and j.state = ${filter.state}` : sql``;
-    return sql`
-      select j.* from job_tag t join job j on j.queue_uid = t.queue_uid and j.id = t.job_id
-      where t.queue_uid = ${uid} and t.tag = ${filter.tag} and ${own}${state}${and} order by t.seq desc limit ${most}`;
-  }
-  const states = filter.state ? [filter.state] : jobStates;
-  const parts = states.map(
-    (state) =>
-      sql`(select j.* from job j where ${own} and j.state = ${state}${and} order by j.seq desc limit ${most})`,
-  );
-  return sql.join(parts, sql` union all `);
+/** Jobs lie by when they were made, but for those that were made within the same moments. */
+const disorderMs = 600_000;
+
+/** Where the search goes on; undefined when nothing behind it can fit. */
+async function endOfSearch(db: Database, queue: QueueRef, filter: JobFilter, window: Window) {
+  const end = await endOf(db, queue, filter, window);
+  const from = filter.from === undefined ? undefined : Date.parse(filter.from) - disorderMs;
+  return end && (from === undefined || end.createdAt.getTime() >= from) ? end.seq : undefined;
 }
 
-function fits(text: string | undefined): SQL {
-  if (text === undefined) return sql`true`;
+/** What has to be compared row by row. */
+function conditionsOf({ state, tag, from, to, text }: JobFilter): SQL[] {
+  return [
+    tag !== undefined && state !== undefined ? sql`j.state = ${state}` : undefined,
+    from === undefined ? undefined : sql`j.created_at >= ${from}::timestamptz`,
+    to === undefined ? undefined : sql`j.created_at < ${to}::timestamptz`,
+    text === undefined ? undefined : contains(text),
+  ].filter((condition) => condition !== undefined);
+}
+
+function contains(text: string): SQL {
   const pattern = `%${text.replaceAll(/[\\%_]/g, "\\$&")}%`;
-  return sql`(id ilike ${pattern} or fail_reason ilike ${pattern} or array_to_string(tags, ' ') ilike ${pattern})
-    is true`;
+  return sql`(j.id ilike ${pattern} or j.fail_reason ilike ${pattern} or array_to_string(j.tags, ' ') ilike ${pattern})`;
 }
 
 export function toJob(queue: QueueRef, row: JobRow): OutputOf<Contract["jobs"]["retry"]> {
