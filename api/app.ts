@@ -13,6 +13,7 @@ import { openApi } from "./openapi.ts";
 import { mountOperations } from "./operation-routes.ts";
 import { readProvenance, readRequestId } from "./provenance.ts";
 import { respondError } from "./respond.ts";
+import { mountStreams } from "./stream-routes.ts";
 
 export type AppOptions = Gate & {
   version: string;
@@ -42,6 +43,7 @@ export function createApp(options: AppOptions): App & { close(): Promise<void> }
   app.route("/docs", docsRoutes(options.version));
   refuseOtherMethods(app, ["/doc", "/docs", "/docs/style.css"]);
   const close = mountMcp(app, options, options);
+  mountStreams(app, options);
   mountOperations(app, options);
   return Object.assign(app, { close });
 }

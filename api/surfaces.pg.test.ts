@@ -194,7 +194,8 @@ function normalise(value: unknown): unknown {
 
 /** How far a run has come, and how its drive went: that differs from one look to the next. */
 function withoutProgress(name: string, field: unknown): unknown {
-  if (["started_at", "due_at", "next"].includes(name)) return "…";
+  if (["started_at", "due_at", "next", "next_attempt_at", "timings", "versions"].includes(name)) return "…";
+  if (["summary", "causes"].includes(name)) return "…";
   const isDriveError = name === "error" && (field as { name?: string } | null)?.name === "DriveError";
   return isDriveError ? null : field;
 }

@@ -34,6 +34,14 @@ export const extras: Extra[] = [
     load: async () => (await import("./extras/status.ts")).status,
   },
   {
+    words: ["runs", "watch"],
+    summary: "Follow a run and its steps until it has ended.",
+    usage: "<id>",
+    flags: [],
+    examples: ["rotor runs watch run_0190c8a1", "rotor runs watch run_0190c8a1 --json"],
+    load: async () => (await import("./extras/watch-run.ts")).watchRun,
+  },
+  {
     words: ["api"],
     summary: "Send any request to the REST API.",
     usage: "[method] <path>",

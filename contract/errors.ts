@@ -230,6 +230,12 @@ export const errorTable = {
     hint: "Wait as long as Retry-After says.",
     retryable: true,
   },
+  TOO_MANY_STREAMS: {
+    status: 429,
+    message: "Too many streams are open: {limit} at once.",
+    hint: "Close those that nobody follows, or ask now and then instead.",
+    retryable: true,
+  },
   INTERNAL: {
     status: 500,
     message: "Rotor failed unexpectedly.",

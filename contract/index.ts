@@ -87,4 +87,5 @@ export { type Capability, type Plan, plans, type Role, roles } from "./primitive
 export { invalidInput, type Problem, parseInput } from "./problems.ts";
 export { Queue } from "./queues.ts";
 export { Run } from "./runs.ts";
+export { type MessageOf, type Stream, type Streams, type StreamTree, streams } from "./streams.ts";
 export { Workspace } from "./workspaces.ts";

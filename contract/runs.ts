@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { operation } from "./operation.ts";
 import { dryRun, isOneLine, listOf, page, Timestamp } from "./primitives.ts";
+import { explainRunOf } from "./run-explain.ts";
 
 export const RunStatus = z.enum([
   "pending",
@@ -26,6 +27,14 @@ const Problem = z
   .nullable()
   .describe("Why it failed; for a run under way, why its last drive did.");
 
+const Timings = z
+  .object({
+    queued_ms: z.int().describe("It could have gone on, and nobody had got to it yet."),
+    waiting_ms: z.int().describe("For time, an event, a signal, another run, or its next attempt."),
+    running_ms: z.int().describe("In the app."),
+  })
+  .describe("How long so far.");
+
 export const Run = z.object({
   id: z.string(),
   workflow: z.string(),
@@ -37,13 +46,14 @@ export const Run = z.object({
   parent: z.string().nullable().describe("The run that invoked this one."),
   replay_of: z.string().nullable(),
   due_at: Timestamp.nullable().describe("When time alone will move it on."),
+  timings: Timings,
   created_at: Timestamp,
   started_at: Timestamp.nullable(),
   ended_at: Timestamp.nullable(),
 });
 export type Run = z.infer<typeof Run>;
 
-const Step = z.object({
+export const Step = z.object({
   id: z.string().describe("Key of the step: its id and occurrence, hashed."),
   name: z.string(),
   kind: z.string(),
@@ -53,7 +63,8 @@ const Step = z.object({
   error: Problem,
   started_at: Timestamp,
   ended_at: Timestamp.nullable(),
-  duration_ms: z.int().nullable(),
+  duration_ms: z.int().nullable().describe("Of its last attempt."),
+  timings: Timings,
   due_at: Timestamp.nullable().describe("End of its sleep, retry or timeout."),
   child: z.string().nullable().describe("The run it invoked."),
   event: z.string().nullable().describe("The event it waits for."),
@@ -61,11 +72,15 @@ const Step = z.object({
   approval: z.object({ prompt: z.string().optional() }).nullable().describe("A person must decide."),
 });
 
+const Relative = z.object({ id: z.string(), workflow: z.string(), status: RunStatus });
+
 const RunDetail = Run.extend({
   input: z.unknown(),
   output: z.unknown(),
   steps: z.array(Step),
-  children: z.array(z.object({ id: z.string(), workflow: z.string(), status: RunStatus })),
+  parents: z.array(Relative).describe("The run that invoked this one, the one that invoked that, and so on."),
+  children: z.array(Relative).describe("The runs it invoked, at most 1,000."),
+  versions: z.array(z.int()).describe("Versions of the workflow that it was driven by, in order."),
   unasked_steps: z
     .array(z.string())
     .describe("Steps with a result that the code did not ask for any more: it has changed."),
@@ -117,6 +132,8 @@ export const runs = {
     output: RunDetail,
     errors: ["RUN_NOT_FOUND"],
   }),
+
+  explain: explainRunOf({ id: RunId, status: RunStatus, problem: Problem, relative: Relative }),
 
   cancel: operation({
     route: "POST /v1/runs/{id}/cancel",

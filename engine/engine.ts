@@ -9,6 +9,7 @@ import { handlers } from "./operations/index.ts";
 import { createPerform, listHandlers, type Perform } from "./perform.ts";
 import { openServices, type ServiceOptions } from "./services.ts";
 import { isUnavailable } from "./store/database.ts";
+import { createOpenStream, type OpenStream } from "./streams.ts";
 import { startWorkers } from "./workers/index.ts";
 
 export type EngineOptions = ServiceOptions & {
@@ -21,6 +22,7 @@ export type EngineOptions = ServiceOptions & {
 export type Engine = {
   authenticate: Authenticate;
   perform: Perform;
+  openStream: OpenStream;
   /** The caller's own way to perform operations, for surfaces in this process. */
   callAs(caller: Caller): Call;
   /** Keeps the finished steps of a run that is being driven; LEASE_LOST when it is not, or elsewhere. */
@@ -42,13 +44,18 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   return {
     authenticate: withUnavailable(createAuthenticate(services)),
     perform,
+    openStream: withUnavailable(createOpenStream(services)),
     callAs: (caller) => async (operation, input, callOptions) =>
       (await perform(caller, operation, input, callOptions)).body,
     checkpoint: (body) => takeCheckpoint(services, body),
     isReady: () => databases.answers(),
-    endWaits: () => services.pull.claims.close(),
+    endWaits() {
+      services.pull.claims.close();
+      services.workflows.feed.close();
+    },
     async close() {
       services.pull.claims.close();
+      services.workflows.feed.close();
       await workers?.stop();
       await services.outbound.close();
       await broker.close();
@@ -57,10 +64,10 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   };
 }
 
-function withUnavailable(authenticate: Authenticate): Authenticate {
-  return async (credential, provenance) => {
+function withUnavailable<Args extends unknown[], Result>(work: (...args: Args) => Promise<Result>) {
+  return async (...args: Args): Promise<Result> => {
     try {
-      return await authenticate(credential, provenance);
+      return await work(...args);
     } catch (error) {
       if (isUnavailable(error)) throw new RotorError("UNAVAILABLE", {}, { cause: error });
       throw error;

@@ -11,5 +11,6 @@ export type { Answer } from "./perform.ts";
 export { mintSigningKey } from "./signing-keys.ts";
 export { StartRefused } from "./start-refused.ts";
 export { migrate } from "./store/migrate.ts";
+export type { OpenStream } from "./streams.ts";
 export { mintKey, readKey } from "./vault/key-token.ts";
 export { type KeyRing, readKeyRing } from "./vault/vault.ts";

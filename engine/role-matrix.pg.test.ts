@@ -60,6 +60,7 @@ const matrix: Record<OperationName, readonly Who[]> = {
   "functions.invoke": developers,
   "runs.list": everyone,
   "runs.get": everyone,
+  "runs.explain": everyone,
   "runs.cancel": developers,
   "runs.cancelMany": developers,
   "runs.replay": developers,

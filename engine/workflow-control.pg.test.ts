@@ -173,3 +173,40 @@ test("invoking a workflow over the API waits for its result, and not for ever", 
   });
   expect(open.next).toContain(open.run_id);
 });
+
+test("why a run is where it is: what it waits for, what failed, and the next call", async () => {
+  await rotor.define({ id: "inner", retries: 0 }, async ({ step }) => {
+    await step.run("fine", () => 1);
+    return step.run("broken", () => {
+      throw new Error("no such lead");
+    });
+  });
+  await rotor.define({ id: "outer" }, async ({ step }) => {
+    await step.waitForApproval("gate", { timeout: "1d" });
+    return step.invoke("call", { workflow: { id: "inner" }, data: {}, timeout: "1h" });
+  });
+  const explain = (id: string) => call(rotor.engine, rotor.home.admin, contract.runs.explain, { id });
+  const id = await rotor.trigger("outer");
+  const waiting = await rotor.until(id, "waiting");
+  expect(await explain(id)).toMatchObject({
+    status: "waiting",
+    causes: [{ code: "WAITING_FOR_APPROVAL", step: "gate", signal: waiting.steps[0]?.signal }],
+    failing_step: null,
+    next: [{ operation: "runs.approve", tool: "approve_run", arguments: { id } }],
+  });
+  await call(rotor.engine, rotor.home.admin, contract.runs.approve, { id });
+  const failed = await rotor.until(id, "failed");
+  const child = failed.children[0]?.id as string;
+  expect(await explain(id)).toMatchObject({
+    causes: [{ code: "STEP_FAILED", step: "call", run_id: child }],
+    children: [{ id: child, workflow: "inner", status: "failed" }],
+    next: [{ operation: "runs.explain", tool: "explain_run", arguments: { id: child } }, {}, {}],
+  });
+  expect(await explain(child)).toMatchObject({
+    causes: [{ code: "STEP_FAILED", step: "broken", attempts: 1 }],
+    failing_step: { name: "broken", attempts: 1, retries: 0, error: { message: "no such lead" } },
+    parents: [{ id, workflow: "outer", status: "failed" }],
+    next: [{ operation: "runs.rerun", arguments: { id: child, from_step: "broken" } }, {}],
+  });
+  expect(await rotor.get(child)).toMatchObject({ parents: [{ id }], versions: [1] });
+});

@@ -3,6 +3,7 @@
 
 import { type CheckpointRequest, type Memo, type Plan, RotorError } from "@rotorsh/contract";
 import { monthOf } from "./core/period.ts";
+import { createFeed, type Feed } from "./feed.ts";
 import { createBatcher } from "./store/batch.ts";
 import { type Database, type Databases, isUnavailable } from "./store/database.ts";
 import { type NewEvent, type Published, publishDue, publishEvents } from "./store/event-publish.ts";
@@ -21,8 +22,8 @@ export type Workflows = {
   publish(events: readonly NewEvent[], allowance: Allowance): Promise<Published[]>;
   checkpoint(body: CheckpointRequest): Promise<Checkpointed>;
   finish(end: DriveEnd): Promise<void>;
-  /** Resolves when a drive of the run has ended in this process, or the time is over. */
-  nextDrive(runId: string, longestMs: number): Promise<void>;
+  /** What happens to runs, for those who follow them. */
+  feed: Feed;
   /** Publishes stored events whose time has come. */
   publishDue(): Promise<void>;
   /** Says that there may be a run to drive. */
@@ -54,7 +55,7 @@ export function createWorkflows({ engine, sql, acrossWorkspaces }: Databases): W
     await endAlone(sql, ends);
     return ends.map(() => true as const);
   });
-  const ended = new Map<string, Set<() => void>>();
+  const feed = createFeed(engine);
   const checkpointTogether = createGroup<CheckpointRequest, Checkpointed>((bodies) => keepTogether(bodies));
 
   async function keepTogether(bodies: readonly CheckpointRequest[]): Promise<Checkpointed[]> {
@@ -74,6 +75,7 @@ export function createWorkflows({ engine, sql, acrossWorkspaces }: Databases): W
         if (answer?.kind === "kept") answer.recorded[key] = outcome;
       }
     }
+    feed.touch(new Set(sent.map(({ run }) => run)));
     if (sent.some(({ step }) => step.send)) publishSoon();
     return answers;
   }
@@ -130,25 +132,12 @@ export function createWorkflows({ engine, sql, acrossWorkspaces }: Databases): W
     checkpoint: checkpointTogether,
     async finish(end) {
       await (isSimple(end) ? endTogether(end) : finishTogether(end));
-      for (const tell of ended.get(end.run) ?? []) tell();
+      feed.touch([end.run]);
       if (end.steps.some(({ send }) => send)) publishSoon();
       wake();
     },
     publishDue: publishAllDue,
-    async nextDrive(runId, longestMs) {
-      await new Promise<void>((resolve) => {
-        const tellers = ended.get(runId) ?? new Set();
-        ended.set(runId, tellers);
-        const tell = () => {
-          clearTimeout(timer);
-          tellers.delete(tell);
-          if (tellers.size === 0) ended.delete(runId);
-          resolve();
-        };
-        const timer = setTimeout(tell, longestMs);
-        tellers.add(tell);
-      });
-    },
+    feed,
     wake,
     onWake: (listener) => listeners.add(listener),
   };

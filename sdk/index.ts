@@ -18,5 +18,6 @@ export {
 export { type HttpOptions, type Send, type SendOptions, sendOverHttp } from "./http.ts";
 export { type HttpRequest, toRequest } from "./request.ts";
 export { Rotor, type RotorOptions } from "./rotor.ts";
+export { type FollowOptions, follow, type StreamOf } from "./stream.ts";
 export type { WorkerJob } from "./worker/job.ts";
 export { RotorWorker, type RotorWorkerOptions } from "./worker/rotor-worker.ts";

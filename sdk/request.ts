@@ -4,7 +4,10 @@ import { invalidInput, type Json, type Operation, routeOf } from "@rotorsh/contr
 
 export type HttpRequest = { method: string; path: string; query: URLSearchParams; body: Json | undefined };
 
-export function toRequest(operation: Operation, input: unknown): HttpRequest {
+/** As much of an operation as its requests depend on. */
+export type Describes = Pick<Operation, "route">;
+
+export function toRequest(operation: Describes, input: unknown): HttpRequest {
   const { method, path } = routeOf(operation);
   const rest = { ...asObject(input) };
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {

@@ -166,20 +166,14 @@ function answer(started: readonly { kind: "started" | "duplicate"; id: string }[
   };
 }
 
-/** Another process may drive the run. */
-const lookEveryMs = 250;
-
-async function waitForEnd(id: string, longestMs: number, { db, caller, services }: Context) {
+/** The run when it has ended, or as it is when the time is over or the caller has gone. */
+async function waitForEnd(id: string, longestMs: number, { db, caller, services, signal }: Context) {
   const workspaceId = must(caller.workspace, "a workspace").id;
-  const until = performance.now() + longestMs;
-  for (;;) {
-    // Before the look, so that an end between the two is not missed.
-    const driven = services.workflows.nextDrive(
-      id,
-      Math.min(lookEveryMs, Math.max(0, until - performance.now())),
-    );
-    const run = must(await findRun(db, workspaceId, id), "the run");
-    if (isEnded(run.status) || performance.now() >= until) return run;
-    await driven;
+  if (longestMs > 0) {
+    const limit = AbortSignal.timeout(longestMs);
+    const over = signal ? AbortSignal.any([limit, signal]) : limit;
+    // The feed ends with the run.
+    for await (const _ of services.workflows.feed.follow({ workspaceId, id }, null, over));
   }
+  return must(await findRun(db, workspaceId, id), "the run");
 }

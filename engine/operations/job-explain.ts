@@ -1,8 +1,9 @@
-import { type Contract, contract, listOperations, type OperationTree, RotorError } from "@rotorsh/contract";
+import { type Contract, RotorError } from "@rotorsh/contract";
 import { explainJob, mostAhead } from "../core/job-explain.ts";
 import { type Handler, workspaceOf } from "../handler.ts";
 import { type ExplainedJob, readFacts } from "../store/job-explain.ts";
 import { findJob, findQueueRef, listAttempts } from "../store/jobs.ts";
+import { withTool } from "./next-call.ts";
 
 /** As much of a response as tells what the handler had to say. */
 const shownResponse = 1000;
@@ -21,13 +22,6 @@ export const explain: Handler<Contract["jobs"]["explain"]> = async ({ name, id }
     state: job.state,
     causes,
     last_attempt: last ? { ...last, response: last.response?.slice(0, shownResponse) ?? null } : null,
-    next: next.map((step) => ({ ...step, tool: toolOf(step.operation) })),
+    next: next.map(withTool),
   };
 };
-
-function toolOf(path: string): string | null {
-  const all = listOperations(contract as Contract & OperationTree);
-  const named = all.find(({ noun, verb }) => `${noun}.${verb}` === path);
-  if (!named) throw new Error(`There is no operation ${path}`);
-  return named.operation.tools.hosted?.name ?? null;
-}

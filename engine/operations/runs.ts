@@ -4,17 +4,21 @@ import { type Context, type Handlers, workspaceOf } from "../handler.ts";
 import { must } from "../must.ts";
 import { copySteps, findStepSeq, startAgain } from "../store/run-again.ts";
 import { cancelRuns } from "../store/run-cancel.ts";
+import { readDetail } from "../store/run-detail.ts";
 import * as store from "../store/runs.ts";
 import { completeSignal, findApprovals } from "../store/signals.ts";
 import { provenanceOf, toPayload } from "../submission.ts";
+import { explain } from "./run-explain.ts";
 
 export const runs: Handlers<Contract>["runs"] = {
   list: (input, context) => store.listRuns(context.db, workspaceOf(context).id, input),
 
   async get({ id }, context) {
     const run = await find(id, context);
-    return store.readDetail(context.db, workspaceOf(context).id, run);
+    return readDetail(context.db, workspaceOf(context).id, run);
   },
+
+  explain,
 
   async cancel({ id, dry_run: dryRun }, context) {
     const run = await find(id, context);

@@ -21,6 +21,7 @@ export const tenantTables: readonly string[] = [
   "queue_total",
   "queue_minute",
   "workflow",
+  "workflow_version",
   "event",
   "run",
   "step",

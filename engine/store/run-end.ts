@@ -40,7 +40,12 @@ export async function endRuns(db: Database, ends: readonly RunEnd[]): Promise<st
       select * from json_to_recordset(${sent}::text::json) as s (run text, status text, output text, error text, hook text)
     ), clock as materialized (select rotor_now() as now), ended as (
       update run r set status = s.status, output = s.output, error = s.error, ended_at = clock.now, lease = null,
-        failures = 0, hook = told.hook, due_at = case when told.hook is not null then clock.now end
+        failures = 0, hook = told.hook, due_at = case when told.hook is not null then clock.now end,
+        queued_ms = r.queued_ms + case when r.status = 'pending' then ms_between(r.since, clock.now) else 0 end,
+        waiting_ms = r.waiting_ms + case when r.lease is null and r.status <> 'pending'
+          then ms_between(r.since, clock.now) else 0 end,
+        running_ms = r.running_ms + case when r.lease is not null then ms_between(r.since, clock.now) else 0 end,
+        since = clock.now, changed = pg_current_xact_id()
       from sent s join run o on o.id = s.run left join lateral (
         select s.hook from workflow w where w.workspace_id = o.workspace_id and w.id = o.workflow_id
           and s.hook = any(w.hooks) and w.archived_at is null

@@ -125,7 +125,9 @@ async function release(db: Database, ends: readonly DriveEnd[]): Promise<void> {
       select * from json_to_recordset(${JSON.stringify(sent)}::text::json) as s (run text, kind text, status text,
         in_ms bigint, failures int, error text, hook text, keys json)
     )
-    update run r set lease = null, failures = s.failures,
+    update run r set lease = null, failures = s.failures, changed = pg_current_xact_id(),
+      running_ms = r.running_ms + case when r.ended_at is null then ms_between(r.since, clock.now) else 0 end,
+      since = case when r.ended_at is null then clock.now else r.since end,
       status = case when r.ended_at is not null then r.status when s.status is not null then s.status
         when s.kind = 'again' and s.failures = 0 then 'running' else 'waiting' end,
       attempt = r.attempt + case when s.kind = 'retry' then 1 else 0 end,
@@ -148,7 +150,7 @@ async function noteUnasked(db: Database, ends: readonly DriveEnd[]): Promise<voi
   const sent = ends.flatMap(({ run, asked }) => (asked ? [{ run, asked }] : []));
   if (sent.length === 0) return;
   await db.execute(sql`
-    update run r set unasked = u.names
+    update run r set unasked = u.names, changed = pg_current_xact_id()
     from (
       select s.run, array_agg(t.name order by t.seq) as names
       from json_to_recordset(${JSON.stringify(sent)}::text::json) as s (run text, asked json)

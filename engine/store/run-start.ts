@@ -55,9 +55,9 @@ export async function insertRuns(db: Database, runs: readonly NewRun[]): Promise
       where w.archived_at is null and (not s.as_child or w.trigger_type = 'event')
     ), clock as materialized (select rotor_now() as now), made as (
       insert into run (id, workspace_id, workflow_id, version_number, status, event_id, event_name, event_ts, input,
-        idempotency_key, parent_run, parent_key, replay_of, due_at, provenance, created_at)
+        idempotency_key, parent_run, parent_key, replay_of, due_at, since, provenance, created_at)
       select id, ws, wf, version_number, 'pending', event_id, named, event_ts, input, ikey, parent_run, parent_key,
-        replay_of, now, provenance, now
+        replay_of, now, now, provenance, now
       from placed, clock order by ord
       on conflict (workspace_id, workflow_id, idempotency_key) where idempotency_key is not null do nothing
       returning id, workspace_id, created_at

@@ -107,6 +107,7 @@ async function noteRetries(db: Database, registrations: readonly Registration[])
               error: JSON.stringify(wait.error),
               attempt: wait.attempt,
               ms: Math.round(wait.durationMs),
+              in_ms: wait.inMs,
             },
           ]
         : [],
@@ -114,12 +115,15 @@ async function noteRetries(db: Database, registrations: readonly Registration[])
   );
   if (retries.length === 0) return;
   await db.execute(sql`
-    insert into step as s (run_id, key, workspace_id, name, kind, error, attempts, duration_ms, started_at, ended_at)
-    select run, key, ws, name, 'run', error, attempt, ms, rotor_now() - ms * interval '1 millisecond', rotor_now()
+    insert into step as s (run_id, key, workspace_id, name, kind, error, attempts, duration_ms, running_ms, waiting_ms,
+      started_at, ended_at)
+    select run, key, ws, name, 'run', error, attempt, ms, ms, in_ms, rotor_now() - ms * interval '1 millisecond', rotor_now()
     from json_to_recordset(${JSON.stringify(retries)}::text::json) as r (
-      run text, ws text, key text, name text, error text, attempt int, ms int)
+      run text, ws text, key text, name text, error text, attempt int, ms int, in_ms bigint)
     on conflict (run_id, key) do update set error = excluded.error, attempts = excluded.attempts,
-      duration_ms = excluded.duration_ms, ended_at = excluded.ended_at where s.outcome is null`);
+      duration_ms = excluded.duration_ms, running_ms = s.running_ms + excluded.running_ms,
+      waiting_ms = s.waiting_ms + excluded.waiting_ms, ended_at = excluded.ended_at, changed = excluded.changed
+      where s.outcome is null`);
 }
 
 async function startChildren(

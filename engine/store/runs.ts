@@ -1,8 +1,9 @@
 // Reading runs.
 
-import type { Contract, Memo, OutputOf } from "@rotorsh/contract";
+import type { Contract, OutputOf } from "@rotorsh/contract";
 import { type SQL, sql } from "drizzle-orm";
 import { type RunStatus, runStatuses } from "../core/run.ts";
+import { timingsOfRun } from "../core/timings.ts";
 import type { Database } from "./database.ts";
 import { decodeCursor, encodeCursor, type Page } from "./page.ts";
 
@@ -21,20 +22,28 @@ export type RunRow = {
   parent_run: string | null;
   replay_of: string | null;
   lease: string | null;
+  since: string;
+  queued_ms: string;
+  waiting_ms: string;
+  running_ms: string;
+  versions: number[];
   due_at: string | null;
   output: string | null;
   error: string | null;
+  failures: number;
+  hook: string | null;
   hook_errors: { hook: string; error: unknown; at: string }[] | null;
   unasked: string[] | null;
   provenance: Record<string, unknown>;
   created_at: string;
   started_at: string | null;
   ended_at: string | null;
+  now: string;
 };
 
 export async function findRun(db: Database, workspaceId: string, id: string): Promise<RunRow | undefined> {
   const [row] = await db.execute<RunRow>(
-    sql`select * from run where workspace_id = ${workspaceId} and id = ${id}`,
+    sql`select *, rotor_now() as now from run where workspace_id = ${workspaceId} and id = ${id}`,
   );
   return row;
 }
@@ -56,7 +65,7 @@ export async function listRuns(db: Database, workspaceId: string, filter: RunFil
   const most = isSearch ? mostLookedAt : filter.limit + 1;
   const rows = await db.execute<RunRow & { fits: boolean }>(sql`
     select id, seq, workflow_id, version_number, status, attempt, event_id, event_name, event_ts, parent_run, replay_of,
-      lease, due_at, error, created_at, started_at, ended_at, ${fits(filter)} as fits
+      lease, due_at, since, queued_ms, waiting_ms, running_ms, rotor_now() as now, error, created_at, started_at, ended_at, ${fits(filter)} as fits
     from (${candidates(workspaceId, filter, most)}) candidate order by seq desc limit ${most}`);
   const fitting = rows.filter((row) => row.fits);
   const kept = fitting.slice(0, filter.limit);
@@ -103,7 +112,12 @@ function fits({ text, event }: RunFilter): SQL {
   return wanted.length === 0 ? sql`true` : sql`(${sql.join(wanted, sql` and `)}) is true`;
 }
 
-export function toRun(row: RunRow): OutputOf<Contract["runs"]["replay"]> {
+export function toRun(
+  row: Omit<
+    RunRow,
+    "input" | "output" | "versions" | "unasked" | "hook" | "hook_errors" | "failures" | "provenance"
+  >,
+): OutputOf<Contract["runs"]["replay"]> {
   // While a drive holds the run, its due time is only the end of a lease.
   const isTimed = row.lease === null && row.ended_at === null && row.status !== "pending";
   return {
@@ -117,92 +131,22 @@ export function toRun(row: RunRow): OutputOf<Contract["runs"]["replay"]> {
     parent: row.parent_run,
     replay_of: row.replay_of,
     due_at: isTimed ? isoOrNull(row.due_at) : null,
+    timings: timingsOfRun({
+      status: row.status,
+      isDriven: row.lease !== null,
+      since: new Date(row.since),
+      dueAt: row.due_at === null ? null : new Date(row.due_at),
+      before: {
+        queued_ms: Number(row.queued_ms),
+        waiting_ms: Number(row.waiting_ms),
+        running_ms: Number(row.running_ms),
+      },
+      now: new Date(row.now),
+    }),
     created_at: iso(row.created_at),
     started_at: isoOrNull(row.started_at),
     ended_at: isoOrNull(row.ended_at),
   };
-}
-
-type Detail = OutputOf<Contract["runs"]["get"]>;
-
-type StepRow = {
-  key: string;
-  name: string;
-  kind: string;
-  outcome: string | null;
-  error: string | null;
-  attempts: number;
-  duration_ms: number | null;
-  started_at: string;
-  ended_at: string | null;
-  child_run: string | null;
-  due_at: string | null;
-  event: string | null;
-  signal: string | null;
-  approval: { prompt?: string } | null;
-  is_waiting: boolean;
-};
-
-export async function readDetail(db: Database, workspaceId: string, run: RunRow): Promise<Detail> {
-  const steps = await db.execute<StepRow>(sql`
-    select coalesce(s.key, w.key) as key, coalesce(s.name, w.name) as name, coalesce(s.kind, w.kind) as kind, s.outcome,
-      s.error, coalesce(s.attempts, 1) as attempts, s.duration_ms, coalesce(s.started_at, w.created_at) as started_at,
-      s.ended_at, coalesce(s.child_run, w.child_run) as child_run, w.due_at, w.event, w.signal, w.approval,
-      w.key is not null as is_waiting
-    from (select * from step where run_id = ${run.id} and workspace_id = ${workspaceId}) s
-    full join (select * from waiter where run_id = ${run.id} and workspace_id = ${workspaceId}) w on w.key = s.key
-    order by s.seq nulls last, w.created_at`);
-  const children = await db.execute<{ id: string; workflow: string; status: RunStatus }>(sql`
-    select id, workflow_id as workflow, status from run
-    where parent_run = ${run.id} and workspace_id = ${workspaceId} order by seq`);
-  return {
-    ...toRun(run),
-    input: JSON.parse(run.input),
-    output: run.output === null ? null : JSON.parse(run.output),
-    steps: steps.map(toStep),
-    children: [...children],
-    unasked_steps: run.unasked ?? [],
-    hookErrors: (run.hook_errors ?? []).map((error) => ({ ...error, at: iso(error.at) })),
-    triggered_by: run.provenance,
-  };
-}
-
-function toStep(row: StepRow): Detail["steps"][number] {
-  const memo = row.outcome === null ? undefined : (JSON.parse(row.outcome) as Memo);
-  const status = memo
-    ? "error" in memo
-      ? ("failed" as const)
-      : ("completed" as const)
-    : row.kind === "sleep"
-      ? ("sleeping" as const)
-      : row.is_waiting && row.kind !== "run"
-        ? ("waiting" as const)
-        : ("retrying" as const);
-  return {
-    id: row.key,
-    name: row.name,
-    kind: row.kind,
-    status,
-    attempts: row.attempts,
-    output: memo && "ok" in memo ? memo.ok : null,
-    error: memo && "error" in memo ? memo.error : row.error === null ? null : JSON.parse(row.error),
-    started_at: iso(row.started_at),
-    ended_at: memo ? isoOrNull(row.ended_at) : null,
-    duration_ms: row.duration_ms,
-    due_at: isoOrNull(row.due_at),
-    child: row.child_run,
-    event: row.event,
-    signal: row.signal,
-    approval: row.approval,
-  };
-}
-
-function iso(time: string): string {
-  return new Date(time).toISOString();
-}
-
-function isoOrNull(time: string | null): string | null {
-  return time === null ? null : iso(time);
 }
 
 /** Runs that have not ended, the oldest first. */
@@ -222,4 +166,12 @@ export async function findOpen(
       ${from ? sql`and created_at >= ${from}::timestamptz` : sql``}
       ${to ? sql`and created_at < ${to}::timestamptz` : sql``}
     order by seq limit ${most}`);
+}
+
+export function iso(time: string): string {
+  return new Date(time).toISOString();
+}
+
+export function isoOrNull(time: string | null): string | null {
+  return time === null ? null : iso(time);
 }

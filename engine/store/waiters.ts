@@ -84,7 +84,7 @@ export async function resolveWaits(db: Database, resolved: readonly Resolved[]):
       select run_id, key, workspace_id, name, kind, outcome, 1, 0, created_at, rotor_now(), child_run from over
       on conflict (run_id, key) do nothing
     ), woken as (
-      update run r set due_at = rotor_now()
+      update run r set due_at = rotor_now(), changed = pg_current_xact_id()
       where r.id in (select run_id from over) and r.lease is null and r.ended_at is null
     )
     select distinct run_id as run from over`);

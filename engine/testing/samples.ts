@@ -90,6 +90,7 @@ const samples = {
   runs: {
     list: nothing,
     get: ofRun,
+    explain: ofRun,
     cancel: ofRun,
     cancelMany: ({ run }) => ({ ids: [run] }),
     replay: ofRun,

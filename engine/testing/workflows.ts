@@ -32,6 +32,7 @@ export type WorkflowTest = TestEngine & {
   intercept: ((request: DriveRequest) => { status: number; body: string } | undefined) | undefined;
   /** Where the app serves. */
   url: string;
+  databaseUrl: string;
   /** Ends the engine's work, as a crash or a stop would. */
   restart(): Promise<void>;
 };
@@ -58,6 +59,7 @@ export async function startWorkflowTest(changed: Partial<EngineOptions> = {}): P
     requests: [],
     intercept: undefined,
     url: app.url,
+    databaseUrl: rotor.url,
     async define(defined, handler) {
       const fn = createFunction(
         { trigger: { event: `${defined.id}.go` }, retries: 1, ...defined },

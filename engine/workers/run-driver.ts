@@ -55,6 +55,7 @@ export function startRunDriver(services: Services, checkpointUrl: string | undef
       if (want <= 0) return;
       try {
         const runs = await claimRuns(databases.engine, want, leaseMs);
+        workflows.feed.touch(runs.map(({ id }) => id));
         for (const run of runs) void drive(run);
         if (runs.length === want) seen = -1;
       } catch (error) {

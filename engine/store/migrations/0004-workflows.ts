@@ -1,7 +1,16 @@
 // Workflows, their events, runs, steps, and what runs wait for.
 //
+// run.changed, step.changed and waiter.changed name the transaction that wrote the row last: who followed a run up to some
+// snapshot sees what it has not seen yet, whatever order transactions commit in.
+//
 // run.due_at is the next time anybody must look at a run: the time of its next drive, or, while one holds it, the
 // end of its lease. So one index finds new, woken, sleeping and abandoned runs, and nothing is paid for the rest.
+
+const msBetween = `
+create function ms_between(p_from timestamptz, p_to timestamptz) returns bigint language sql immutable as $$
+  select greatest(0, round(extract(epoch from p_to - p_from) * 1000))::bigint
+$$;
+`;
 
 /** Claims due runs: gives each a new lease, ends the waits whose time is over, and answers what a drive needs. */
 const claimRuns = `
@@ -16,12 +25,22 @@ declare
   v_ids text[];
 begin
   with due as (
-    select r.id from run r where r.due_at <= v_now order by r.due_at limit p_most for update skip locked
+    select r.id, w.version_number as version from run r
+    left join workflow w on w.workspace_id = r.workspace_id and w.id = r.workflow_id
+    where r.due_at <= v_now order by r.due_at limit p_most for update of r skip locked
   ), taken as (
     update run r set lease = gen_random_uuid(), due_at = v_now + p_lease_ms * interval '1 millisecond',
       status = case when r.ended_at is null then 'running' else r.status end,
       look_from = case when r.started_at is null then r.created_at else v_now end,
-      started_at = coalesce(r.started_at, v_now)
+      started_at = coalesce(r.started_at, v_now),
+      versions = case when r.ended_at is not null or due.version is null or r.versions[cardinality(r.versions)] = due.version
+        then r.versions
+        else r.versions || due.version end,
+      waiting_ms = r.waiting_ms + case when r.lease is null and r.ended_at is null then ms_between(r.since, r.due_at) else 0 end,
+      queued_ms = r.queued_ms + case when r.lease is null and r.ended_at is null
+        then ms_between(greatest(r.since, r.due_at), v_now) else 0 end,
+      running_ms = r.running_ms + case when r.lease is not null and r.ended_at is null then ms_between(r.since, v_now) else 0 end,
+      since = case when r.ended_at is null then v_now else r.since end, changed = pg_current_xact_id()
     from due where r.id = due.id returning r.id
   )
   select array_agg(taken.id) into v_ids from taken;
@@ -91,11 +110,13 @@ begin
       select distinct on (s.run, s.key) s.*, h.workspace_id as ws
       from sent s join holding h on h.id = s.run order by s.run, s.key, s.ord
     ), kept as (
-      insert into step as t (run_id, key, workspace_id, name, kind, outcome, attempts, duration_ms, started_at, ended_at)
-      select run, key, ws, name, kind, outcome, attempt, ms, v_now - ms * interval '1 millisecond', v_now
+      insert into step as t (run_id, key, workspace_id, name, kind, outcome, attempts, duration_ms, running_ms, started_at,
+        ended_at)
+      select run, key, ws, name, kind, outcome, attempt, ms, ms, v_now - ms * interval '1 millisecond', v_now
       from new order by ord
       on conflict (run_id, key) do update set outcome = excluded.outcome, attempts = excluded.attempts,
-        duration_ms = excluded.duration_ms, ended_at = excluded.ended_at, error = null
+        duration_ms = excluded.duration_ms, running_ms = t.running_ms + excluded.running_ms,
+        ended_at = excluded.ended_at, error = null, changed = excluded.changed
         where t.outcome is null
       returning t.run_id, t.key
     ), published as (
@@ -126,7 +147,8 @@ begin
   if json_array_length(p_steps) > 0 then perform keep_steps(p_steps); end if;
   v_now := rotor_now();
   update run r set status = e.status, output = e.output, error = e.error, ended_at = v_now, lease = null, failures = 0,
-    hook = told.hook, due_at = case when told.hook is not null then v_now end
+    hook = told.hook, due_at = case when told.hook is not null then v_now end,
+    running_ms = r.running_ms + ms_between(r.since, v_now), since = v_now, changed = pg_current_xact_id()
   from json_to_recordset(p_ends) as e (run text, status text, output text, error text, hook text)
   join run o on o.id = e.run
   left join lateral (
@@ -158,6 +180,15 @@ create table workflow (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   primary key (workspace_id, id)
+);
+create table workflow_version (
+  workspace_id text not null,
+  workflow_id text not null,
+  number int not null,
+  version text not null,
+  definition jsonb not null,
+  created_at timestamptz not null,
+  primary key (workspace_id, workflow_id, number)
 );
 create index workflow_triggered on workflow (workspace_id, trigger_event) where archived_at is null;
 
@@ -197,6 +228,11 @@ create table run (
   replay_of text,
   lease uuid,
   due_at timestamptz,
+  since timestamptz not null,              -- of its being queued, waiting or driven as it is now
+  queued_ms bigint not null default 0,     -- before that
+  waiting_ms bigint not null default 0,
+  running_ms bigint not null default 0,
+  versions int[] not null default '{}',    -- of the workflow, as it was driven
   look_from timestamptz,                   -- events since then count for a wait that this drive registers
   failures int not null default 0,         -- drives in a row that came to nothing
   output text,
@@ -207,7 +243,8 @@ create table run (
   provenance jsonb not null,
   created_at timestamptz not null,
   started_at timestamptz,
-  ended_at timestamptz
+  ended_at timestamptz,
+  changed xid8 not null default pg_current_xact_id()
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000,
         autovacuum_analyze_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 create index run_due on run (due_at) where due_at is not null;
@@ -228,10 +265,13 @@ create table step (
   outcome text,                            -- JSON of {ok} or {error}; null while it is tried again
   error text,                              -- of the last attempt, while it is tried again
   attempts int not null,
-  duration_ms int not null,
+  duration_ms int not null,                -- of the last attempt
+  running_ms bigint not null default 0,    -- of all of them
+  waiting_ms bigint not null default 0,    -- between them
   started_at timestamptz not null,
   ended_at timestamptz not null,
   child_run text,
+  changed xid8 not null default pg_current_xact_id(),
   primary key (run_id, key)
 ) with (autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.05);
 
@@ -250,6 +290,7 @@ create table waiter (
   approval jsonb,
   child_run text,
   created_at timestamptz not null,
+  changed xid8 not null default pg_current_xact_id(),
   primary key (run_id, key)
 ) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 create index waiter_event on waiter (workspace_id, event, match_path, match_value) where event is not null;
@@ -272,6 +313,7 @@ create table signal_end (
   ended_at timestamptz not null,
   primary key (workspace_id, signal)
 );
+create index signal_end_aged on signal_end (ended_at);
 
 create table signing_key (
   workspace_id text primary key references workspace,
@@ -281,6 +323,7 @@ create table signing_key (
   created_at timestamptz not null
 );
 
+${msBetween}
 ${claimRuns}
 ${keepSteps}
 ${endAlone}
