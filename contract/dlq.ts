@@ -123,6 +123,9 @@ export const dlq = {
       replayed: z.int().describe("Jobs made by this call."),
       already_replayed: z.int().describe("Jobs asked for by id that were replayed before."),
       not_failed: z.array(z.string()).describe("Ids asked for that are not dead letters."),
+      name_taken: z
+        .array(z.string())
+        .describe("Ids asked for that stay dead letters, because another job is named `replay-<id>`."),
       remaining: z.int().describe("Failed jobs this pass has not looked at yet, counted up to 10,000."),
       nextCursor: z.string().nullable().optional().describe("Pass as `cursor` to go on; null when done."),
       replay: Replay.optional().describe("The canary replay that was started."),

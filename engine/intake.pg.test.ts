@@ -41,7 +41,7 @@ function newJob(id: string, changed: Partial<NewJob> = {}): NewJob {
 const openIntake = () =>
   createIntake({ sql: rotor.sql, transaction: () => Promise.reject(new Error("not here")) }, () => {});
 
-const free = { quota: null, plan: "unlimited", strict: false } as const;
+const free = { quota: null, plan: "unlimited" } as const;
 
 test("I1: of requests that share a commit, one that the database refuses fails alone", async () => {
   const intake = openIntake();
@@ -155,6 +155,67 @@ test("a strict batch in which one id is taken stores none of its jobs", async ()
   const batch = call(rotor.engine, rotor.home.admin, contract.jobs.addBatch, { name: "q", jobs });
   expect(await codeOf(batch)).toBe("IDEMPOTENCY_CONFLICT");
   expect(await count(["fresh"])).toBe(0);
+});
+
+test("in a batch only the jobs that ask for it are strict", async () => {
+  await enqueue({ jobId: "lenient" });
+  const add = (jobs: Sent[]) =>
+    call(rotor.engine, rotor.home.admin, contract.jobs.addBatch, { name: "q", jobs });
+  const { jobs } = await add([{ jobId: "lenient" }, { jobId: "new-and-strict", strict: true }]);
+  expect(jobs.map(({ duplicate = false }) => duplicate)).toEqual([true, false]);
+  expect(await codeOf(add([{ jobId: "another" }, { jobId: "new-and-strict", strict: true }]))).toBe(
+    "IDEMPOTENCY_CONFLICT",
+  );
+  expect(await count(["another"])).toBe(0);
+});
+
+test("an Idempotency-Key belongs to its queue", async () => {
+  await call(rotor.engine, rotor.home.admin, contract.queues.create, { name: "other" });
+  const first = await enqueue({ payload: { n: 1 } }, "per-queue");
+  const second = await enqueue({ payload: { n: 2 } }, "per-queue", "other");
+  expect(second).not.toHaveProperty("duplicate");
+  expect(second.id).not.toBe(first.id);
+});
+
+test("a batch sent again under its key with other jobs is refused, and adds none of them", async () => {
+  const add = (ns: number[]) =>
+    call(
+      rotor.engine,
+      rotor.home.admin,
+      contract.jobs.addBatch,
+      { name: "q", jobs: ns.map((n) => ({ payload: { n }, tags: ["keyed-batch"] })) },
+      "batch-key",
+    );
+  await add([1, 2]);
+  expect((await add([1, 2])).jobs.every(({ duplicate }) => duplicate)).toBe(true);
+  expect(await codeOf(add([1, 3, 4]))).toBe("IDEMPOTENCY_KEY_REUSED");
+  const [row] = await rotor.sql`select count(*)::int as n from job where tags = '{keyed-batch}'`;
+  expect(row?.n).toBe(2);
+});
+
+test("a job's own id is not the header's: sent again with another payload it is the first one", async () => {
+  await enqueue({ idempotencyKey: "own-id", payload: { n: 1 } }, "header-a");
+  expect(await enqueue({ idempotencyKey: "own-id", payload: { n: 2 } }, "header-b")).toMatchObject({
+    id: "own-id",
+    duplicate: true,
+  });
+});
+
+test("a job that is removed while its duplicate is sent is stored anew, and no queue is missed", async () => {
+  const intake = openIntake();
+  const ids = Array.from({ length: 50 }, (_, index) => `flicker-${index}`);
+  let stop = false;
+  const removing = (async () => {
+    while (!stop) await rotor.sql`delete from job where id = any(${ids})`;
+  })();
+  const kinds = new Set<string>();
+  for (let round = 0; round < 200; round++) {
+    const taken = await intake({ ...free, jobs: ids.map((id) => newJob(id)) });
+    for (const { kind } of taken) kinds.add(kind);
+  }
+  stop = true;
+  await removing;
+  expect([...kinds]).toEqual(["stored"]);
 });
 
 test.each<[string, Sent, boolean, JobState, JobState]>([

@@ -13,8 +13,8 @@ export type Submission = {
   /** Executions the workspace may have this month; null for no quota. */
   quota: number | null;
   plan: Plan;
-  /** True when a job that exists already refuses all of them. */
-  strict: boolean;
+  /** Throws when all of them must be refused for what became of some. */
+  check?: ((taken: readonly Taken[]) => void) | undefined;
 };
 
 /** One answer per job, in order. */
@@ -37,7 +37,7 @@ export function createIntake(databases: Pick<Databases, "sql" | "transaction">, 
     { lanes, most: mostRequests, weight: weightOf, heaviest: heaviestStatement },
   );
   return async (submission) => {
-    if (submission.quota !== null || submission.strict) return takeAlone(databases, submission, wake);
+    if (submission.quota !== null || submission.check) return takeAlone(databases, submission, wake);
     const taken = await takeTogether(submission.jobs);
     if (taken instanceof Error) throw taken;
     return taken;
@@ -76,13 +76,12 @@ async function takeMany(
 
 async function takeAlone(
   databases: Pick<Databases, "transaction">,
-  { jobs, quota, plan, strict }: Submission,
+  { jobs, quota, plan, check }: Submission,
   wake: Wake,
 ): Promise<Taken[]> {
   const { intakes, woken } = await databases.transaction(async (tx) => {
     const made = await insertJobs(tx, jobs);
-    const twice = made.intakes.findIndex((intake) => intake.kind === "stored" && intake.duplicate);
-    if (strict && twice >= 0) throw new RotorError("IDEMPOTENCY_CONFLICT", { id: jobs[twice]?.id });
+    check?.(made.intakes);
     if (quota !== null) await checkQuota(tx, jobs[0]?.workspaceId ?? "", quota, plan);
     return made;
   });

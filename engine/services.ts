@@ -53,7 +53,7 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
     // A process with workers takes the work itself.
     if (!hasWorkers) broker.wake(queueUids);
   };
-  const claims = createPullClaims({ databases, log });
+  const claims = createPullClaims({ databases, wake, log });
   wakes.add(claims.ready);
   return {
     databases,

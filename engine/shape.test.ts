@@ -64,3 +64,10 @@ function tree(width: number, depth: number): unknown {
   for (let round = 0; round < depth; round++) level = Array.from({ length: width }, () => level);
   return level;
 }
+
+test("a number that is no number any more once it is read is refused", () => {
+  expect([isRefused(JSON.parse('{"a":[1e400]}')), isRefused(JSON.parse('{"a":[1e308]}'))]).toEqual([
+    true,
+    false,
+  ]);
+});

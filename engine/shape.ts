@@ -11,6 +11,10 @@ export function checkShape(value: unknown, mostFields = mostKeys): void {
     if (depth > deepest) refuse(`must not be nested deeper than ${deepest} levels`);
     const next: unknown[] = [];
     for (const item of level) {
+      // JSON has no infinity: what is read as one would be stored as null.
+      if (item === Number.POSITIVE_INFINITY || item === Number.NEGATIVE_INFINITY) {
+        refuse("must not hold a number beyond 1.8e308");
+      }
       if (item !== null && typeof item === "object") left -= collect(item, next, left);
       if (left < 0) refuse(`must not have more than ${mostFields} fields`);
     }

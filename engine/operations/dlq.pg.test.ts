@@ -90,6 +90,7 @@ test("a replay is a new job with the old one's payload, and the old one says so"
     replayed: 1,
     already_replayed: 0,
     not_failed: [],
+    name_taken: [],
     remaining: 0,
     nextCursor: null,
   });
@@ -266,8 +267,21 @@ test("a stopped canary sends nothing more; so does one whose queue is gone", asy
 test("where a job has the replay's name already, the failed one stays a dead letter", async () => {
   const { name } = await createFailed(1);
   await perform(contract.jobs.enqueue, { name, jobId: "replay-j0", delay: 60 });
-  expect((await perform(contract.dlq.replay, { name, job_id: "j0" })).replayed).toBe(0);
+  expect(await perform(contract.dlq.replay, { name, job_id: "j0" })).toMatchObject({
+    replayed: 0,
+    already_replayed: 0,
+    name_taken: ["j0"],
+  });
   expect(ids((await perform(contract.dlq.list, { name })).data)).toEqual(["j0"]);
+});
+
+test("what a drained replay was made of is a dead letter again, and may be replayed again", async () => {
+  const { name } = await createFailed(2);
+  await perform(contract.dlq.replay, { name, all: true });
+  await perform(contract.jobs.enqueue, { name, jobId: "other" });
+  expect((await perform(contract.queues.drain, { name })).drained).toBe(3);
+  expect(ids((await perform(contract.dlq.list, { name })).data)).toEqual(["j1", "j0"]);
+  expect((await perform(contract.dlq.replay, { name, job_id: "j0" })).replayed).toBe(1);
 });
 
 test("a job that was replayed, retried and has failed again is a dead letter again", async () => {

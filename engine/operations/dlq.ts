@@ -4,6 +4,7 @@ import { type Contract, invalidInput, type ParsedInputOf, RotorError } from "@ro
 import { checkConfirmation, previewOf } from "../confirm.ts";
 import type { Context, Handlers } from "../handler.ts";
 import { newId } from "../ids.ts";
+import type { Database } from "../store/database.ts";
 import * as failed from "../store/failed-jobs.ts";
 import { findStates, replayJobs } from "../store/job-bulk.ts";
 import type { QueueRef } from "../store/jobs.ts";
@@ -54,7 +55,7 @@ export const dlq: Handlers<Contract>["dlq"] = {
   },
 };
 
-const nothing = { replayed: 0, already_replayed: 0, not_failed: [], remaining: 0 };
+const nothing = { replayed: 0, already_replayed: 0, not_failed: [], name_taken: [], remaining: 0 };
 
 /** The ids that were asked for; none when a filter or `all` says which. */
 function idsIn(input: Sent): string[] {
@@ -97,14 +98,30 @@ async function replayIds(queue: QueueRef, ids: string[], input: Sent, context: C
   }
   checkConfirmation("dlq.replay", input, open.length, context);
   const made = await replayJobs(context.db, queue, open, provenanceOf(context));
+  const nameTaken = await stillOpen(context.db, queue, open, made);
   note(queue, made.length, { job_ids: made.map(({ id }) => id).slice(0, 20) }, context);
   return {
     replayed: made.length,
-    already_replayed: failedIds.length - made.length,
+    already_replayed: failedIds.length - made.length - nameTaken.length,
     not_failed: notFailed,
+    name_taken: nameTaken,
     remaining: 0,
     nextCursor: null,
   };
+}
+
+/** Those of which no replay was made, by this call or by another at the same time. */
+async function stillOpen(
+  db: Database,
+  queue: QueueRef,
+  ids: readonly string[],
+  made: readonly { id: string }[],
+): Promise<string[]> {
+  const done = new Set(made.map(({ id }) => id));
+  const left = ids.filter((id) => !done.has(id));
+  if (left.length === 0) return [];
+  const states = await findStates(db, queue, left);
+  return states.filter(({ state, replayed }) => state === "failed" && !replayed).map(({ id }) => id);
 }
 
 async function replayAll(queue: QueueRef, input: Sent, after: number | undefined, context: Context) {

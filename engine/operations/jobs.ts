@@ -30,21 +30,26 @@ const mostAttempts = 100;
 
 export const jobs: Omit<Handlers<Contract>["jobs"], PullVerb> = {
   enqueue: direct(async ({ name, ...sent }, context) => {
-    const job = toNewJob(name, sent, context, keyedId(context, 0));
-    const [intake] = await takeIn([job], context);
-    return toEnqueued(job, must(intake), sent, context);
+    const asked = toAsked(name, sent, context, 0);
+    const [intake] = await takeIn([asked], context);
+    // One job that is refused has left nothing behind.
+    check(asked, must(intake));
+    return toEnqueued(asked, must(intake));
   }),
 
   addBatch: direct(async ({ name, jobs: sent, idempotencyKeys }, context) => {
     checkKeys(sent, idempotencyKeys);
-    const made = sent.map((one, index) =>
-      toNewJob(name, one, context, idempotencyKeys?.[index] ?? keyedId(context, index)),
-    );
-    const strict = sent.some((one) => one.strict);
-    const intakes = await takeIn(made, context, strict);
-    return {
-      jobs: made.map((job, index) => toEnqueued(job, must(intakes[index]), sent[index] as Sent, context)),
+    const asked = sent.map((one, index) => {
+      const own = idempotencyKeys?.[index];
+      return toAsked(name, own === undefined ? one : { ...one, jobId: own }, context, index);
+    });
+    const checkAll = (intakes: readonly Intake[]) => {
+      for (const [index, one] of asked.entries()) check(one, must(intakes[index]));
     };
+    const mayBeRefused = asked.some(({ strict, isKeyed }) => strict || isKeyed);
+    const intakes = await takeIn(asked, context, mayBeRefused ? checkAll : undefined);
+    checkAll(intakes);
+    return { jobs: asked.map((one, index) => toEnqueued(one, must(intakes[index]))) };
   }),
 
   async list({ name, status, ...input }, context) {
@@ -97,7 +102,15 @@ async function lock(name: string, id: string, context: Context) {
   return { queue, job };
 }
 
-function toNewJob(queueName: string, sent: Sent, context: Context, keyed: string | undefined): NewJob {
+type Asked = {
+  job: NewJob;
+  /** It must not be there already. */
+  strict: boolean;
+  /** Its id follows from the request's Idempotency-Key. */
+  isKeyed: boolean;
+};
+
+function toAsked(queueName: string, sent: Sent, context: Context, index: number): Asked {
   const own = sent.jobId ?? sent.idempotencyKey;
   if (sent.jobId && sent.idempotencyKey && sent.jobId !== sent.idempotencyKey) {
     throw invalidInput([{ path: "idempotencyKey", problem: "disagrees with jobId; send one of them" }]);
@@ -106,7 +119,8 @@ function toNewJob(queueName: string, sent: Sent, context: Context, keyed: string
   if (payload.length > payloadLimitBytes || Buffer.byteLength(payload) > payloadLimitBytes) {
     throw new RotorError("PAYLOAD_TOO_LARGE", { limit: "512 KB" });
   }
-  return {
+  const keyed = own === undefined ? keyedId(context, queueName, index) : undefined;
+  const job = {
     workspaceId: workspaceOf(context).id,
     queueName,
     id: own ?? keyed ?? newId("job"),
@@ -119,15 +133,16 @@ function toNewJob(queueName: string, sent: Sent, context: Context, keyed: string
     backoff: sent.backoff ? JSON.stringify(sent.backoff) : null,
     provenance: JSON.stringify(provenanceOf(context)),
   };
+  return { job, strict: sent.strict, isKeyed: keyed !== undefined };
 }
 
 /**
  * A request with an Idempotency-Key gets job ids that follow from the key: sent again, it meets its own jobs, and
  * nothing else has to be remembered.
  */
-function keyedId({ caller, idempotencyKey }: Context, index: number): string | undefined {
+function keyedId({ caller, idempotencyKey }: Context, queue: string, index: number): string | undefined {
   if (idempotencyKey === undefined) return undefined;
-  const hash = createHash("sha256").update(JSON.stringify([caller.actorId, idempotencyKey, index]));
+  const hash = createHash("sha256").update(JSON.stringify([caller.actorId, idempotencyKey, queue, index]));
   return `job_${hash.digest("hex").slice(0, 32)}`;
 }
 
@@ -137,25 +152,31 @@ export function provenanceOf({ caller }: Context): object {
   return { key_id: caller.actorId, surface, client, request_id: requestId, trace_id: traceId };
 }
 
-async function takeIn(jobs: NewJob[], context: Context, strict = false): Promise<Intake[]> {
+async function takeIn(
+  asked: readonly Asked[],
+  context: Context,
+  check?: (intakes: readonly Intake[]) => void,
+): Promise<Intake[]> {
   const workspace = workspaceOf(context);
   const quota = limitsOf(workspace.plan, workspace).executionsPerMonth;
-  return context.services.intake({ jobs, quota, plan: workspace.plan, strict });
+  return context.services.intake({ jobs: asked.map(({ job }) => job), quota, plan: workspace.plan, check });
 }
 
-function toEnqueued(job: NewJob, intake: Intake, sent: Sent, context: Context): Enqueued {
+function check({ job, strict, isKeyed }: Asked, intake: Intake): void {
   if (intake.kind === "no queue") throw new RotorError("QUEUE_NOT_FOUND", { name: job.queueName });
-  const { duplicate, payload } = intake;
-  if (duplicate && sent.strict) throw new RotorError("IDEMPOTENCY_CONFLICT", { id: job.id });
-  if (duplicate && context.idempotencyKey !== undefined && !sent.jobId && payload !== job.payload) {
-    throw new RotorError("IDEMPOTENCY_KEY_REUSED");
-  }
+  if (!intake.duplicate) return;
+  if (strict) throw new RotorError("IDEMPOTENCY_CONFLICT", { id: job.id });
+  if (isKeyed && intake.payload !== job.payload) throw new RotorError("IDEMPOTENCY_KEY_REUSED");
+}
+
+function toEnqueued({ job }: Asked, intake: Intake): Enqueued {
+  const { state, tags, createdAt, duplicate } = intake as Extract<Intake, { kind: "stored" }>;
   return {
     id: job.id,
     queue: job.queueName,
-    state: intake.state,
-    tags: intake.tags,
-    created_at: intake.createdAt.toISOString(),
+    state,
+    tags,
+    created_at: createdAt.toISOString(),
     ...(duplicate && { duplicate }),
   };
 }

@@ -11,7 +11,7 @@ export const pull: Pick<Handlers<Contract>["jobs"], PullVerb> = {
     const { name, want, lease = randomUUID(), lease_seconds: leaseSeconds } = input;
     const { services, signal } = context;
     const queue = { workspaceId: workspaceOf(context).id, name };
-    const claim = { want, lease, leaseMs: leaseSeconds * 1000 };
+    const claim = { want, lease, leaseMs: leaseSeconds * 1000, keyId: context.caller.actorId };
     const request = { queue, claim, waitMs: input.wait_seconds * 1000, signal };
     const claimed = await services.pull.claims.claim(request);
     if (!claimed) throw new RotorError("QUEUE_NOT_FOUND", { name });

@@ -42,20 +42,27 @@ type Waiter = {
 
 type Line = { waiters: Set<Waiter>; busy: boolean; again: boolean };
 
-const nothing: PullClaimed = { uid: 0, isPull: true, jobs: [] };
+const nothing: PullClaimed = { uid: 0, isPull: true, jobs: [], more: false };
+/** Of one claim, in a queue where many jobs wait for keys. */
+const mostLooks = 100;
 
 export function createPullClaims({
   databases: { sql },
+  wake,
   log,
-}: Pick<Services, "databases" | "log">): PullClaims {
+}: Pick<Services, "databases" | "wake" | "log">): PullClaims {
   const lines = new Map<number, Line>();
   let looking: NodeJS.Timeout | undefined;
   let closed = false;
 
   async function tryOnce({ queue, claim, signal }: ClaimRequest): Promise<PullClaimed | undefined> {
-    const claimed = await claimByName(sql, queue, claim);
+    let claimed = await claimByName(sql, queue, claim);
+    for (let looks = 1; claimed?.more && claimed.jobs.length === 0 && looks < mostLooks; looks++) {
+      claimed = await claimByName(sql, queue, claim);
+    }
     if (!claimed || claimed.jobs.length === 0 || !signal?.aborted) return claimed;
-    await handBack(sql, claimed.uid, [claim.lease]);
+    const { woken } = await handBack(sql, claimed.uid, [claim.lease]);
+    wake([claimed.uid, ...woken]);
     return { ...claimed, jobs: [] };
   }
 

@@ -23,20 +23,24 @@ export type PullEnds = (queueUid: number, ends: readonly PullEnd[]) => Promise<s
 type Report = { queueUid: number; ends: readonly PullEnd[] };
 
 export function createPullEnds({ databases: { sql }, wake }: Pick<Services, "databases" | "wake">): PullEnds {
-  const endTogether = createBatcher<Report, ReadonlySet<string>>(
+  const endTogether = createBatcher<Report, ReadonlySet<string> | Error>(
     async (reports) => {
       const byQueue = new Map<number, PullEnd[]>();
       for (const { queueUid, ends } of reports) {
         byQueue.set(queueUid, [...(byQueue.get(queueUid) ?? []), ...ends]);
       }
-      const accepted = new Map<number, ReadonlySet<string>>();
-      for (const [uid, ends] of byQueue) accepted.set(uid, await endInQueue(sql, uid, ends, wake));
+      // What one queue's statement fails on is told to its own workers only.
+      const accepted = new Map<number, ReadonlySet<string> | Error>();
+      for (const [uid, ends] of byQueue) {
+        accepted.set(uid, await endInQueue(sql, uid, ends, wake).catch((error: Error) => error));
+      }
       return reports.map(({ queueUid }) => accepted.get(queueUid) ?? new Set());
     },
     { lanes: 2, most: 50 },
   );
   return async (queueUid, ends) => {
     const accepted = await endTogether({ queueUid, ends });
+    if (accepted instanceof Error) throw accepted;
     return ends.filter((end) => accepted.has(keyOf(end))).map(({ id }) => id);
   };
 }

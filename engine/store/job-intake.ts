@@ -1,7 +1,8 @@
 // Writing new jobs. Requests that arrive together share one statement and one commit; each of them is answered
 // only when its rows are durable.
 
-import type { JobState } from "@rotorsh/contract";
+import { type JobState, RotorError } from "@rotorsh/contract";
+import { must } from "../must.ts";
 import type { Statements } from "./database.ts";
 
 export type NewJob = {
@@ -38,11 +39,17 @@ type Row = {
   created_at: Date | string;
 };
 
+type Inserted = { intakes: Intake[]; woken: number[] };
+
+/** Of jobs that are there when they are to be stored, and gone when they are looked at. */
+const mostTries = 5;
+
 /** Stores what is new of these jobs; answers one intake per job, in order, and the queues that got work. */
 export async function insertJobs(
   sql: Statements,
   jobs: readonly NewJob[],
-): Promise<{ intakes: Intake[]; woken: number[] }> {
+  tries = mostTries,
+): Promise<Inserted> {
   // Written as array literals here: what postgres.js does for each element costs more than the rest of the request.
   const literal = (read: (job: NewJob) => string | number) => `{${jobs.map(read).join(",")}}`;
   const texts = (read: (job: NewJob) => string | null) => literal((job) => quoted(read(job)));
@@ -91,7 +98,7 @@ export async function insertJobs(
     )
     select m.queue_uid, m.workspace_id as ws, q.name as queue, m.id, m.state, m.created_at
     from made m join queue q on q.uid = m.queue_uid`;
-  return toIntakes(sql, jobs, rows);
+  return toIntakes(sql, jobs, rows, tries);
 }
 
 /** An element of an array literal. For text that is JSON, JSON.stringify writes the same, and faster. */
@@ -100,7 +107,12 @@ function quoted(text: string | null): string {
 }
 
 /** What was not stored now is there already, or has no queue. */
-async function toIntakes(sql: Statements, jobs: readonly NewJob[], rows: readonly Row[]) {
+async function toIntakes(
+  sql: Statements,
+  jobs: readonly NewJob[],
+  rows: readonly Row[],
+  tries: number,
+): Promise<Inserted> {
   const made = new Map(rows.map((row) => [`${row.ws}|${row.queue}|${row.id}`, row]));
   const woken = new Set<number>();
   const others: number[] = [];
@@ -118,7 +130,14 @@ async function toIntakes(sql: Statements, jobs: readonly NewJob[], rows: readonl
     if (state === "waiting") woken.add(Number(row.queue_uid));
     return { kind: "stored", duplicate: false, state, createdAt, payload: null, tags: [...job.tags] };
   });
-  if (others.length > 0) await readDuplicates(sql, jobs, others, intakes);
+  const vanished = others.length > 0 ? await readDuplicates(sql, jobs, others, intakes) : [];
+  if (vanished.length > 0) {
+    if (tries <= 1) throw new RotorError("UNAVAILABLE");
+    const again = vanished.map((index) => jobs[index] as NewJob);
+    const inserted = await insertJobs(sql, again, tries - 1);
+    for (const [at, index] of vanished.entries()) intakes[index] = must(inserted.intakes[at]);
+    for (const uid of inserted.woken) woken.add(uid);
+  }
   return { intakes, woken: [...woken] };
 }
 
@@ -127,27 +146,40 @@ function keyOf({ workspaceId, queueName, id }: NewJob): string {
   return `${workspaceId}|${queueName}|${id}`;
 }
 
-type Duplicate = Omit<Row, "queue_uid"> & { payload: string; tags: string[] | null };
+/** Without a state: the queue is there, and the job is not any more. */
+type Duplicate = Omit<Row, "queue_uid" | "state"> & {
+  state: JobState | null;
+  sent_id: string;
+  payload: string;
+  tags: string[] | null;
+};
 
+/** Fills in what is there; answers the indexes of those that were removed meanwhile. */
 async function readDuplicates(
   sql: Statements,
   jobs: readonly NewJob[],
   indexes: readonly number[],
   intakes: Intake[],
-): Promise<void> {
+): Promise<number[]> {
   const column = <T>(read: (job: NewJob) => T): T[] => indexes.map((index) => read(jobs[index] as NewJob));
   const rows = await sql<Duplicate[]>`
-    select d.ws, d.queue, j.id, j.state, j.created_at, j.payload, j.tags
+    select d.ws, d.queue, d.id as sent_id, j.id, j.state, j.created_at, j.payload, j.tags
     from unnest(${column((job) => job.workspaceId)}::text[], ${column((job) => job.queueName)}::text[],
       ${column((job) => job.id)}::text[]) as d (ws, queue, id)
     join queue q on q.workspace_id = d.ws and q.name = d.queue
-    join job j on j.queue_uid = q.uid and j.id = d.id`;
-  const found = new Map(rows.map((row) => [`${row.ws}|${row.queue}|${row.id}`, row]));
+    left join job j on j.queue_uid = q.uid and j.id = d.id`;
+  const found = new Map(rows.map((row) => [`${row.ws}|${row.queue}|${row.sent_id}`, row]));
+  const vanished: number[] = [];
   for (const index of indexes) {
     const row = found.get(keyOf(jobs[index] as NewJob));
     if (!row) continue;
     const { state, payload, tags } = row;
+    if (state === null) {
+      vanished.push(index);
+      continue;
+    }
     const createdAt = new Date(row.created_at);
     intakes[index] = { kind: "stored", duplicate: true, state, createdAt, payload, tags: tags ?? [] };
   }
+  return vanished;
 }

@@ -37,25 +37,35 @@ export type ClaimRow = {
   backoff: Backoff | null;
 };
 
-export type Claim = { queueUid: number; want: number; lease: string; leaseMs: number };
+export type Claim = {
+  queueUid: number;
+  want: number;
+  /** Of payloads; at least one job is claimed, however large. */
+  mostBytes?: number;
+  lease: string;
+  leaseMs: number;
+};
+
+/** Of payloads that one claim may bring. */
+export const largestClaimBytes = 16 * 1024 * 1024;
 
 export type Worked = {
   accepted: number;
   claimed: ClaimedJob[];
   /** When the ends gave concurrency keys back: the queues where somebody waits for them. Then nothing was claimed. */
   woken: number[] | null;
-  /** True when so many jobs wait for keys that not all were looked at: claim again. */
+  /** True when not all were looked at, for so many wait for keys, or are large: claim again. */
   more: boolean;
 };
 
 /** Ends and then claims, in one trip and one commit: how many ends were accepted, and what to do next. */
 export async function workQueue(
   sql: postgres.Sql,
-  { queueUid, want, lease, leaseMs }: Claim,
+  { queueUid, want, mostBytes = largestClaimBytes, lease, leaseMs }: Claim,
   ends: readonly JobEnd[],
 ): Promise<Worked> {
   const rows = await sql<(ClaimRow & { accepted: number | null; woken: string[] | null })[]>`
-    select * from work_jobs(${queueUid}, ${toJson(ends)}::text::json, ${want}, ${lease}, ${leaseMs})`;
+    select * from work_jobs(${queueUid}, ${toJson(ends)}::text::json, ${want}, ${Math.floor(mostBytes)}, ${lease}, ${leaseMs})`;
   const claimed = rows.slice(1).filter(({ id }) => id !== null);
   return {
     accepted: rows[0]?.accepted ?? 0,
@@ -161,7 +171,10 @@ export async function findExpiredLeases(sql: postgres.Sql, most: number): Promis
   }));
 }
 
-/** Every queue that has a job ready: one index probe per queue, however many jobs wait in it. */
+/**
+ * Every queue that has a job ready and somebody to be told of it: not a paused one, nor a pull queue whose workers ask
+ * by themselves. One index probe per queue, however many jobs wait in it.
+ */
 export async function findReadyQueues(sql: postgres.Sql): Promise<number[]> {
   const rows = await sql<{ queue_uid: string }[]>`
     with recursive ready as (
@@ -171,6 +184,10 @@ export async function findReadyQueues(sql: postgres.Sql): Promise<number[]> {
               order by j.queue_uid limit 1)
       from ready r where r.queue_uid is not null
     )
-    select queue_uid from ready where queue_uid is not null`;
+    select r.queue_uid from ready r join queue q on q.uid = r.queue_uid
+    join workspace w on w.id = q.workspace_id
+    left join queue_load l on l.queue_uid = q.uid
+    where q.paused_at is null and w.suspended_at is null and w.deleted_at is null
+      and (q.callback_url is not null or l.awaited_until > rotor_now())`;
   return rows.map(({ queue_uid: uid }) => Number(uid));
 }

@@ -2,29 +2,43 @@
 
 import type postgres from "postgres";
 import type { Attempts } from "../core/job.ts";
-import { type ClaimedJob, type ClaimRow, toClaimed } from "./job-work.ts";
+import { type ClaimedJob, type ClaimRow, largestClaimBytes, toClaimed } from "./job-work.ts";
 
 export type QueueName = { workspaceId: string; name: string };
 
-export type PullClaim = { want: number; lease: string; leaseMs: number };
+export type PullClaim = {
+  want: number;
+  lease: string;
+  leaseMs: number;
+  /** The API key it is claimed with. */
+  keyId: string;
+};
 
-export type PullClaimed = { uid: number; isPull: boolean; jobs: ClaimedJob[] };
+/** `more`: not all was looked at, so claim again. */
+export type PullClaimed = { uid: number; isPull: boolean; jobs: ClaimedJob[]; more: boolean };
 
-/** Undefined when there is no such queue. Of a queue with a callback nothing is claimed. */
+/**
+ * Undefined when there is no such queue. Of a queue with a callback nothing is claimed, nor for a workspace that was
+ * suspended, or with a key that was revoked, while the claim waited.
+ */
 export async function claimByName(
   sql: postgres.Sql,
   { workspaceId, name }: QueueName,
-  { want, lease, leaseMs }: PullClaim,
+  { want, lease, leaseMs, keyId }: PullClaim,
 ): Promise<PullClaimed | undefined> {
-  const rows = await sql<({ uid: string; pull: boolean } & ClaimRow)[]>`
-    select q.uid, q.callback_url is null as pull, c.* from queue q
-    left join lateral claim_jobs(q.uid, case when q.callback_url is null then ${want}::int else 0 end,
-      ${lease}::uuid, ${leaseMs}::int) c on true
+  const rows = await sql<({ uid: string; pull: boolean; more: boolean } & ClaimRow)[]>`
+    select q.uid, q.callback_url is null as pull, c.*,
+      coalesce(current_setting('rotor.looked_at_all', true), '') = 'no' as more
+    from queue q join workspace w on w.id = q.workspace_id
+    left join lateral claim_jobs(q.uid, case
+      when q.callback_url is null and w.suspended_at is null and w.deleted_at is null and not exists (
+        select from api_key where id = ${keyId} and (revoked_at <= rotor_now() or expires_at <= rotor_now()))
+      then ${want}::int else 0 end, ${largestClaimBytes}, ${lease}::uuid, ${leaseMs}::int) c on true
     where q.workspace_id = ${workspaceId} and q.name = ${name}`;
   const [first] = rows;
   if (!first) return undefined;
   const jobs = rows.filter(({ id }) => id !== null).map(toClaimed);
-  return { uid: Number(first.uid), isPull: first.pull, jobs };
+  return { uid: Number(first.uid), isPull: first.pull, jobs, more: first.more };
 }
 
 export async function findQueueUid(sql: postgres.Sql, queue: QueueName): Promise<number | undefined> {

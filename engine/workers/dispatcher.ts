@@ -1,9 +1,9 @@
 // Which queues have work, and who in this process does it.
 
-import { mostInFlight } from "../core/slots.ts";
+import { mostBytesInFlight, mostInFlight, type Slots } from "../core/slots.ts";
 import type { Services } from "../handler.ts";
 import type { Outbound } from "../outbound/http-client.ts";
-import { createQueueRunner, type QueueRunner, type Slots } from "./queue-runner.ts";
+import { createQueueRunner, type QueueRunner } from "./queue-runner.ts";
 
 export type Dispatcher = {
   /** Says that these queues may have work. Costs nothing when they are being worked on already. */
@@ -12,10 +12,20 @@ export type Dispatcher = {
   stop(): Promise<void>;
 };
 
+/** A queue that nobody has woken for so long costs no memory any more. */
+const forgetMs = 60_000;
+
 export function createDispatcher(services: Services, outbound: Outbound): Dispatcher {
   const runners = new Map<number, QueueRunner>();
-  const slots: Slots = { free: mostInFlight };
+  const slots: Slots = { free: mostInFlight, freeBytes: mostBytesInFlight };
   let stopping = false;
+  const sweep = setInterval(() => {
+    for (const [uid, runner] of runners) {
+      if (!runner.isForgotten(forgetMs)) continue;
+      runner.stop();
+      runners.delete(uid);
+    }
+  }, forgetMs).unref();
   return {
     wake(queueUids) {
       if (stopping) return;
@@ -27,6 +37,7 @@ export function createDispatcher(services: Services, outbound: Outbound): Dispat
     },
     async stop() {
       stopping = true;
+      clearInterval(sweep);
       for (const runner of runners.values()) runner.stop();
       await Promise.all([...runners.values()].map((runner) => runner.idle()));
     },

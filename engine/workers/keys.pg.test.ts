@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { contract } from "@rotorsh/contract";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { workQueue } from "../store/job-work.ts";
+import { endJobs, type JobEnd, workQueue } from "../store/job-work.ts";
 import { type Delivering, startDelivering } from "../testing/delivering.ts";
 import { call } from "../testing/index.ts";
 import { accept, createGate, mostAtOnce } from "../testing/witness.ts";
@@ -17,6 +17,11 @@ beforeAll(async () => {
 afterEach(() => work.witness.behave(accept));
 
 afterAll(() => work.stop());
+
+const completed: Omit<JobEnd, "id" | "lease"> = {
+  ...{ state: "completed", dueMs: null, result: null, reason: null, failReason: null },
+  ...{ fingerprint: null, durationMs: 1, status: 200, response: null, error: null },
+};
 
 const setState = (name: string, state: "paused" | "active") =>
   call(work.rotor.engine, work.rotor.home.admin, contract.queues.setState, { name, state });
@@ -171,3 +176,31 @@ test("a paused queue whose job is next for a key does not stop the key's jobs in
   await setState(b, "active");
   await work.settled(b);
 });
+
+test("claims of queues that want the same keys in another order never wait for each other", async () => {
+  const settings = { callback_url: null, concurrency: 1000 };
+  const [a, b] = [await work.queue(settings), await work.queue(settings)];
+  const keys = Array.from({ length: 60 }, (_, index) => `cross-${String(index).padStart(2, "0")}`);
+  const jobs = (order: string[]) =>
+    [...order, ...order].map((concurrencyKey, priority) => ({ concurrencyKey, priority }));
+  await Promise.all([work.addMany(a, jobs(keys)), work.addMany(b, jobs(keys.toReversed()))]);
+  const uids = [await work.uidOf(a), await work.uidOf(b)];
+  const left = { jobs: 4 * keys.length };
+  const workOff = async (queueUid: number) => {
+    while (left.jobs > 0) {
+      const lease = randomUUID();
+      // Few at a time, so that claims of both have keys that the other one wants.
+      const claim = { queueUid, want: 5, lease, leaseMs: 60_000 };
+      const { claimed } = await workQueue(work.rotor.sql, claim, []);
+      left.jobs -= claimed.length;
+      await endJobs(
+        work.rotor.sql,
+        queueUid,
+        claimed.map(({ id }) => ({ ...completed, id, lease })),
+      );
+    }
+  };
+  // A deadlock would reject one of them.
+  await Promise.all([...uids, ...uids].map(workOff));
+  expect([await work.states(a), await work.states(b)]).toEqual([{ completed: 120 }, { completed: 120 }]);
+}, 60_000);

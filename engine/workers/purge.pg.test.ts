@@ -168,3 +168,19 @@ test("replays that ended and minutes go in their time", async () => {
   expect(await rotor.sql`select from replay_job where replay_id = ${id}`).toHaveLength(0);
   expect((await rowsOf(uid)).queue_minute).toBeUndefined();
 });
+
+test("a queue with very much to remove does not keep the others waiting", async () => {
+  const free = await rotor.createWorkspace("free");
+  const many = await createQueue(free, "many", Array(3000).fill({}));
+  const few = await createQueue(free, "few");
+  const gone = await createQueue(free, "gone");
+  for (const { uid } of [many, few, gone]) await workOff(rotor.sql, uid, () => success);
+  await performIn(free, contract.queues.delete, { name: "gone" });
+  await rotor.moveClock("8 days");
+  // Two queues of ended jobs, a deleted one, replays and minutes.
+  await purge(services, 5);
+  expect((await rowsOf(many.uid)).job).toBe(2000);
+  expect([(await rowsOf(few.uid)).job, (await rowsOf(gone.uid)).job]).toEqual([undefined, undefined]);
+  await purge(services);
+  expect((await rowsOf(many.uid)).job).toBeUndefined();
+});

@@ -3,16 +3,13 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { endAttempt } from "../core/job.ts";
-import { type Delivered, fingerprintOf, outcomeOf } from "../core/response.ts";
-import { shareOf } from "../core/slots.ts";
-import { deliver } from "../drivers/callback.ts";
+import { bytesOf, type Held, type Slots, shareOf } from "../core/slots.ts";
 import type { Services } from "../handler.ts";
 import type { Outbound } from "../outbound/http-client.ts";
-import { type ClaimedJob, type JobEnd, workQueue } from "../store/job-work.ts";
+import { type ClaimedJob, type JobEnd, largestClaimBytes, workQueue } from "../store/job-work.ts";
 import { handBack } from "../store/pull.ts";
-import { type QueueConfig, readQueueConfig } from "../store/queue-config.ts";
-import { openHeaders, secretPurpose } from "../store/queues.ts";
+import type { QueueConfig } from "../store/queue-config.ts";
+import { type Active, attempt, readActive } from "./attempt.ts";
 
 /** How much longer than its request a job's lease lasts: time to write down how it went. */
 const graceMs = 10_000;
@@ -22,15 +19,16 @@ const largestClaim = 200;
 const configMs = 1000;
 const pauseAfterFailureMs = 250;
 const longestRestMs = 2000;
+/** Of responses, in one statement: each end carries up to 128 KB of them. */
+const mostEndChars = 4 * 1024 * 1024;
 
-const tooLate = "The lease of this attempt was over before it could be sent.";
-
-export type Slots = { free: number };
-
-type Opened = { secrets: string[]; headers: Record<string, string> };
-type Active = Opened & { config: QueueConfig; readAt: number };
-
-export type QueueRunner = { wake(): void; idle(): Promise<void>; stop(): void };
+export type QueueRunner = {
+  wake(): void;
+  /** True when nobody has woken it for so long, and nothing is under way. */
+  isForgotten(ms: number): boolean;
+  idle(): Promise<void>;
+  stop(): void;
+};
 
 export function createQueueRunner(
   uid: number,
@@ -41,11 +39,14 @@ export function createQueueRunner(
   let active: Active | undefined;
   let mayHaveWork = false;
   let wakes = 0;
-  let inFlight = 0;
+  const held: Held = { jobs: 0, bytes: 0 };
   let stopping = false;
   let ends: JobEnd[] = [];
   let running: Promise<void> | undefined;
   let nextPeriod: NodeJS.Timeout | undefined;
+  /** Since the last rest: only then may its rate be what keeps the next ones back. */
+  let hasStarted = false;
+  let wokenAt = 0;
   /** Of claims whose answer was lost: what they claimed, if they did, nobody works on. */
   let lostLeases: string[] = [];
 
@@ -63,7 +64,9 @@ export function createQueueRunner(
   }
 
   const room = () =>
-    Math.min(shareOf(slots.free, inFlight), (active?.config.concurrency ?? 1) - inFlight, largestClaim);
+    Math.min(shareOf(slots, held), (active?.config.concurrency ?? 1) - held.jobs, largestClaim);
+
+  const isBusy = () => running !== undefined || held.jobs > 0 || ends.length > 0;
 
   async function run(): Promise<void> {
     for (;;) {
@@ -75,11 +78,7 @@ export function createQueueRunner(
         if (isKnown) return;
         continue;
       }
-      const sent = ends;
-      ends = [];
-      // Taken before the statement, so that many queues together keep within this process's slots.
-      slots.free -= want;
-      await exchange(sent, want);
+      await exchange(takeEnds(), want);
     }
   }
 
@@ -87,18 +86,35 @@ export function createQueueRunner(
   function rest(): void {
     mayHaveWork = false;
     const periodMs = active?.config.ratePeriodMs;
+    if (!periodMs || !hasStarted) return;
+    hasStarted = false;
     clearTimeout(nextPeriod);
-    if (periodMs) nextPeriod = setTimeout(wake, Math.min(periodMs, longestRestMs)).unref();
+    nextPeriod = setTimeout(wake, Math.min(periodMs, longestRestMs)).unref();
   }
 
   function wake(): void {
     wakes++;
+    wokenAt = performance.now();
     mayHaveWork = true;
     kick();
   }
 
+  /** As many of the ends as one statement should carry. */
+  function takeEnds(): JobEnd[] {
+    let chars = 0;
+    const most = ends.findIndex(({ result, response }, index) => {
+      chars += (result?.length ?? 0) + (response?.length ?? 0);
+      return index > 0 && chars > mostEndChars;
+    });
+    return ends.splice(0, most < 0 ? ends.length : most);
+  }
+
   async function exchange(sent: JobEnd[], want: number): Promise<void> {
     const lease = randomUUID();
+    // Taken before the statement, so that many queues together keep within what this process has.
+    const mostBytes = want > 0 ? Math.min(bytesOf(slots.freeBytes, held), largestClaimBytes) : 0;
+    slots.free -= want;
+    slots.freeBytes -= mostBytes;
     const leaseMs = (active?.config.timeoutMs ?? 0) + graceMs;
     const wakesBefore = wakes;
     // The lease began later than this, by however long the statement took.
@@ -107,47 +123,45 @@ export function createQueueRunner(
       await giveBackLost();
       const { claimed, accepted, woken, more } = await workQueue(
         services.databases.sql,
-        { queueUid: uid, want, lease, leaseMs },
+        { queueUid: uid, want, mostBytes, lease, leaseMs },
         sent,
       );
-      slots.free += want - claimed.length;
       if (accepted < sent.length)
         services.log.warn({ queueUid: uid, refused: sent.length - accepted }, "late ends refused");
       // A job that was added while the statement was under way is not in it; its wake is not forgotten.
       if (woken) services.wake(woken);
       else if (claimed.length < want && !more && wakes === wakesBefore) rest();
       for (const job of claimed) start(job, lease, until);
+      hasStarted ||= claimed.length > 0;
     } catch (error) {
       services.log.warn({ err: error, queueUid: uid }, "claiming failed; trying again");
-      slots.free += want;
       if (want > 0) lostLeases.push(lease);
       ends = [...sent, ...ends];
       await sleep(pauseAfterFailureMs);
+    } finally {
+      slots.free += want;
+      slots.freeBytes += mostBytes;
     }
   }
 
   async function giveBackLost(): Promise<void> {
     if (lostLeases.length === 0) return;
-    await handBack(services.databases.sql, uid, lostLeases);
+    const { woken } = await handBack(services.databases.sql, uid, lostLeases);
     lostLeases = [];
+    services.wake(woken);
   }
 
   /** False when the queue could not be read; then it is tried again. */
   async function refresh(): Promise<boolean> {
     if (active && performance.now() - active.readAt < configMs) return true;
     try {
-      await readActive();
+      active = await readActive(services, uid);
       return true;
     } catch (error) {
       services.log.warn({ err: error, queueUid: uid }, "a queue could not be read; trying again");
       await sleep(pauseAfterFailureMs);
       return false;
     }
-  }
-
-  async function readActive(): Promise<void> {
-    const config = await readQueueConfig(services.databases.sql, uid);
-    active = config && { config, ...openSecrets(config, services.vault), readAt: performance.now() };
   }
 
   /** A pull queue's jobs are fetched by its own workers; all there is to do is to wake one that waits. */
@@ -158,74 +172,31 @@ export function createQueueRunner(
     mayHaveWork = false;
   }
 
-  function start(job: ClaimedJob, lease: string, until: number): void {
-    inFlight++;
-    const started = active as Active;
-    void attempt(job, lease, started, until)
-      .catch((error: unknown) => {
-        // Our own bug, but a process that ended for it would take every other delivery with it.
-        services.log.error({ err: error, queueUid: uid, jobId: job.id }, "an attempt broke off");
-        return endOf(job, lease, started, { kind: "connection", message: "Rotor could not send it." }, 0);
-      })
-      .then((end) => {
-        inFlight--;
-        slots.free++;
-        ends.push(end);
-        kick();
-      });
+  function take(jobs: number, bytes: number): void {
+    held.jobs += jobs;
+    held.bytes += bytes;
+    slots.free -= jobs;
+    slots.freeBytes -= bytes;
   }
 
-  async function attempt(job: ClaimedJob, lease: string, started: Active, until: number): Promise<JobEnd> {
-    const { config, secrets, headers } = started;
-    // A process that was frozen in between must not send what may be another's by now.
-    const leftMs = until - performance.now();
-    if (leftMs <= 0) return endOf(job, lease, started, { kind: "timeout", message: tooLate }, 0);
-    const { delivered, durationMs } = await deliver(outbound, {
-      url: config.callbackUrl as string,
-      headers,
-      secrets,
-      timeoutMs: Math.min(config.timeoutMs, leftMs),
-      queue: config.name,
-      job,
+  function start(job: ClaimedJob, lease: string, until: number): void {
+    take(1, job.payload.length);
+    void attempt(outbound, active as Active, { job, lease, until }, services.log).then((end) => {
+      take(-1, -job.payload.length);
+      ends.push(end);
+      kick();
     });
-    return endOf(job, lease, started, delivered, durationMs);
   }
 
   return {
     wake,
+    isForgotten: (ms) => !isBusy() && !mayHaveWork && performance.now() - wokenAt > ms,
     async idle() {
-      while (running || inFlight > 0 || ends.length > 0) await (running ?? sleep(5));
+      while (isBusy()) await (running ?? sleep(5));
     },
     stop() {
       stopping = true;
       clearTimeout(nextPeriod);
     },
   };
-}
-
-function endOf(
-  { id, attempt, maxAttempts, backoff }: ClaimedJob,
-  lease: string,
-  { config }: Active,
-  delivered: Delivered,
-  durationMs: number,
-): JobEnd {
-  const outcome = outcomeOf(delivered);
-  const attempts = { attempt, maxAttempts, backoff: backoff ?? config.backoff };
-  const failed = outcome.kind === "failed";
-  return {
-    ...endAttempt(attempts, outcome, Math.random()),
-    id,
-    lease,
-    fingerprint: failed ? fingerprintOf(outcome.reason, outcome.message) : null,
-    durationMs,
-    status: delivered.kind === "response" ? delivered.status : null,
-    response: delivered.kind === "response" ? delivered.body : null,
-    error: failed ? outcome.message : null,
-  };
-}
-
-function openSecrets(config: QueueConfig, vault: Services["vault"]): Opened {
-  const open = (sealed: string) => vault.open(config.owner, secretPurpose(config.name), sealed);
-  return { secrets: config.secrets.map(open), headers: openHeaders(vault, config.owner, config) };
 }

@@ -22,6 +22,8 @@ const readyEveryMs = 2000;
 const foldEveryMs = 1000;
 const replayEveryMs = 500;
 const batch = 1000;
+/** Long enough for every worker to notice that the database is back, and to tell what it could not. */
+const patienceMs = 5000;
 
 const stalled = {
   kind: "failed",
@@ -39,11 +41,7 @@ export function startTimers(services: Services): Loop {
         if (moved < batch) return;
       }
     }),
-    every(services, leasesEveryMs, async () => {
-      const expired = await findExpiredLeases(sql, batch);
-      for (const lease of expired) services.wake(await endStalled(services, lease));
-      services.wake(new Set(expired.map(({ queueUid }) => queueUid)));
-    }),
+    every(services, leasesEveryMs, createLeaseCheck(services)),
     every(services, readyEveryMs, async () => services.wake(await findReadyQueues(sql))),
     every(services, foldEveryMs, () => foldFlow(sql)),
     every(services, replayEveryMs, () => advanceReplays(services)),
@@ -52,6 +50,23 @@ export function startTimers(services: Services): Loop {
     async stop() {
       await Promise.all(loops.map((loop) => loop.stop()));
     },
+  };
+}
+
+/**
+ * Ends what is under way for longer than its lease. Workers could neither end nor renew anything while the database
+ * was away: when it is back they go first, so that what they did is not done again.
+ */
+function createLeaseCheck(services: Services): () => Promise<void> {
+  let patientUntil = 0;
+  return async () => {
+    const expired = await findExpiredLeases(services.databases.sql, batch).catch((error: unknown) => {
+      patientUntil = performance.now() + patienceMs;
+      throw error;
+    });
+    if (performance.now() < patientUntil) return;
+    for (const lease of expired) services.wake(await endStalled(services, lease));
+    services.wake(new Set(expired.map(({ queueUid }) => queueUid)));
   };
 }
 

@@ -49,12 +49,23 @@ begin
   return v_removed;
 end $$;
 
--- Removes jobs that have not started, oldest first; answers how many.
-create function drain_jobs(p_queue bigint, p_state text, p_most int) returns int language sql as $$
-  select remove_jobs(p_queue, array(
-    select id from job where queue_uid = p_queue and state = p_state order by seq limit p_most
-    for update skip locked))
-$$;
+-- Removes jobs that have not started, oldest first; answers how many. What a removed replay was made of is a dead
+-- letter again.
+create function drain_jobs(p_queue bigint, p_state text, p_most int) returns int language plpgsql as $$
+declare
+  v_ids text[];
+  v_replayed text[];
+begin
+  select array_agg(id), array_agg(provenance->>'replay_of') filter (where provenance ? 'replay_of')
+    into v_ids, v_replayed from (
+    select id, provenance from job where queue_uid = p_queue and state = p_state order by seq limit p_most
+    for update skip locked) found;
+  if v_replayed is not null then
+    update job j set replayed_as = null
+    where j.ctid = any(array(select find_jobs(p_queue, v_replayed))) and j.replayed_as = any(v_ids);
+  end if;
+  return remove_jobs(p_queue, v_ids);
+end $$;
 `;
 
 /**

@@ -138,12 +138,15 @@ $$;
 `;
 
 /**
- * Claims jobs of one queue within its free slots, its rate and its keys. The queue's row is locked first, so two
- * workers never count the same free slot. A job whose key is held is parked: claims do not meet it again until
- * the holder ends.
+ * Claims jobs of one queue within its free slots, its rate, its keys and the bytes that the caller has room for. The
+ * queue's row is locked first, so two workers never count the same free slot. A job whose key is held is parked:
+ * claims do not meet it again until the holder ends.
+ *
+ * Keys are taken once, in their order, and before anything else of another queue is locked; what comes after waits for
+ * nobody. So no two claims can wait for each other.
  */
 const claimJobs = `
-create function claim_jobs(p_queue bigint, p_want int, p_lease uuid, p_lease_ms int)
+create function claim_jobs(p_queue bigint, p_want int, p_bytes bigint, p_lease uuid, p_lease_ms int)
 returns table (id text, seq bigint, payload text, tags text[], generation int, attempt int, max_attempts int,
                backoff jsonb)
 language plpgsql as $$
@@ -153,9 +156,9 @@ declare
   v_queue queue%rowtype;
   v_load queue_load%rowtype;
   v_free int;
-  v_taken int;
-  v_parked int;
   v_claimed int := 0;
+  v_ready int := 0;
+  v_parked int;
   v_rate int;
 begin
   insert into queue_load (queue_uid) select p_queue where not exists (select from queue_load where queue_uid = p_queue)
@@ -174,35 +177,38 @@ begin
     end if;
     v_free := least(v_free, v_rate - v_load.window_used);
   end if;
-  -- More than one round only where keys are held; bounded, so that no statement runs for long.
+  if v_free <= 0 then return; end if;
+  return query
+    with first as (
+      select c.queue_uid, c.id, c.concurrency_key, c.workspace_id, c.priority, c.seq, octet_length(c.payload) as bytes
+      from job c where c.queue_uid = p_queue and c.state = 'waiting' and not c.parked
+      order by c.priority, c.seq limit v_free for update skip locked
+    ), candidate as (
+      -- The first one always: a job that is larger than the room left goes alone.
+      select * from (select f.*, sum(f.bytes) over (order by f.priority, f.seq) - f.bytes as before from first f) f
+      where f.before < p_bytes
+    ), keyed as (
+      insert into job_key as k (workspace_id, key, queue_uid, job_id)
+      select distinct on (c.concurrency_key) c.workspace_id, c.concurrency_key, p_queue, c.id
+      from candidate c where c.concurrency_key is not null
+      order by c.concurrency_key, c.priority, c.seq
+      on conflict do nothing
+      returning k.job_id
+    )
+    update job j set state = 'active', attempts_made = j.attempts_made + 1, lease = p_lease, due_at = null,
+      lease_until = v_now + p_lease_ms * interval '1 millisecond', started_at = v_now
+    -- Not p_queue, as in end_jobs.
+    from candidate c
+    where j.queue_uid = c.queue_uid and j.id = c.id
+      and (c.concurrency_key is null or c.id in (select job_id from keyed))
+    returning j.id, j.seq, j.payload, j.tags, j.generation, j.attempts_made, j.max_attempts, j.backoff;
+  get diagnostics v_claimed = row_count;
+  v_free := v_free - v_claimed;
+  -- More than one round only where many wait for keys; bounded, so that no statement runs for long.
   for round in 1..20 loop
     exit when v_free <= 0;
-    return query
-      with candidate as (
-        select c.queue_uid, c.id, c.concurrency_key, c.workspace_id, c.priority, c.seq from job c
-        where c.queue_uid = p_queue and c.state = 'waiting' and not c.parked
-        order by c.priority, c.seq limit v_free for update skip locked
-      ), keyed as (
-        insert into job_key as k (workspace_id, key, queue_uid, job_id)
-        select distinct on (c.concurrency_key) c.workspace_id, c.concurrency_key, p_queue, c.id
-        from candidate c where c.concurrency_key is not null
-        order by c.concurrency_key, c.priority, c.seq
-        on conflict do nothing
-        returning k.job_id
-      )
-      update job j set state = 'active', attempts_made = j.attempts_made + 1, lease = p_lease, due_at = null,
-        lease_until = v_now + p_lease_ms * interval '1 millisecond', started_at = v_now
-      -- Not p_queue, as in end_jobs.
-      from candidate c
-      where j.queue_uid = c.queue_uid and j.id = c.id
-        and (c.concurrency_key is null or c.id in (select job_id from keyed))
-      returning j.id, j.seq, j.payload, j.tags, j.generation, j.attempts_made, j.max_attempts, j.backoff;
-    get diagnostics v_taken = row_count;
-    v_claimed := v_claimed + v_taken;
-    v_free := v_free - v_taken;
-    exit when v_free <= 0;
-    -- Some of what is still ready lost its key to another job. The share lock waits for a holder that is ending
-    -- right now: it then either sees our parked jobs, or is gone and they stay ready.
+    -- A holder that we share the lock with waits for us, and then sees whom we parked. One that is ending right now
+    -- is passed over: whoever waits for it stays ready.
     with held as (
       select k.key from job_key k
       where k.workspace_id = v_queue.workspace_id and k.key in (
@@ -210,21 +216,21 @@ begin
           select concurrency_key from job c
           where c.queue_uid = p_queue and c.state = 'waiting' and not c.parked
           order by c.priority, c.seq limit 500) c)
-      order by k.key for share
+      for share skip locked
     ), ready as (
       select c.queue_uid, c.id, c.concurrency_key from job c
       where c.queue_uid = p_queue and c.state = 'waiting' and not c.parked
       order by c.priority, c.seq limit 500 for update skip locked
+    ), parked as (
+      update job j set parked = true from ready r
+      where j.queue_uid = r.queue_uid and j.id = r.id and r.concurrency_key in (select key from held)
+      returning 1
     )
-    update job j set parked = true from ready r
-    where j.queue_uid = r.queue_uid and j.id = r.id and r.concurrency_key in (select key from held);
-    get diagnostics v_parked = row_count;
-    -- A key that was given back between the two looks is there for the next round.
-    exit when v_parked = 0 and (round > 2 or not exists (
-      select from job c where c.queue_uid = p_queue and c.state = 'waiting' and not c.parked));
+    select (select count(*) from ready), (select count(*) from parked) into v_ready, v_parked;
+    exit when v_ready = 0 or v_parked < v_ready;
   end loop;
-  -- There may be more to put aside, and behind it something to start: whoever called should call again.
-  if v_free > 0 and v_parked > 0 then
+  -- There may be something to start behind those that were put aside: whoever called should call again.
+  if v_free > 0 and v_ready > 0 then
     perform set_config('rotor.looked_at_all', 'no', true);
   end if;
   if v_claimed > 0 then
@@ -249,7 +255,7 @@ end $$;
  * statement may look at.
  */
 const workJobs = `
-create function work_jobs(p_queue bigint, p_ends json, p_want int, p_lease uuid, p_lease_ms int)
+create function work_jobs(p_queue bigint, p_ends json, p_want int, p_bytes bigint, p_lease uuid, p_lease_ms int)
 returns table (accepted int, woken bigint[], id text, seq bigint, payload text, tags text[], generation int,
                attempt int, max_attempts int, backoff jsonb)
 language plpgsql as $$
@@ -265,7 +271,7 @@ begin
   if v_woken is not null then return; end if;
   return query select null::int, null::bigint[], c.id, c.seq, c.payload, c.tags, c.generation, c.attempt,
     c.max_attempts, c.backoff
-    from claim_jobs(p_queue, p_want, p_lease, p_lease_ms) c;
+    from claim_jobs(p_queue, p_want, p_bytes, p_lease, p_lease_ms) c;
   if current_setting('rotor.looked_at_all', true) = 'no' then
     return query select null::int, null::bigint[], null::text, null::bigint, null::text, null::text[], null::int,
       null::int, null::int, null::jsonb;
