@@ -125,6 +125,8 @@ const withoutTool = [
   "events.list",
   "events.get",
   "signals.complete",
+  // A person who decides about many at once does it elsewhere.
+  "approvals.decide",
   // A secret; no agent needs it.
   "signingKey.get",
   "signingKey.rotate",
@@ -162,7 +164,28 @@ async function makeThings(named: Sampled): Promise<Things> {
   const event =
     named.name === "events.send" ? `e${made}` : ((await post("/v1/events", { name: "made" })).id as string);
   const workspace = await makeWorkspace(named);
-  return { queue, job, replay, key, member, workspace, workflow, run, event, signal: "unknown" };
+  return {
+    queue,
+    job,
+    replay,
+    key,
+    member,
+    workspace,
+    workflow,
+    run,
+    event,
+    signal: "unknown",
+    approval: await makeApproval(),
+  };
+}
+
+async function makeApproval(): Promise<string> {
+  const gated = `q${++made}`;
+  const post = (path: string, body: Json) => server.rest(path, { method: "POST", body });
+  await post("/v1/queues", { name: gated, approval_required: true });
+  await post(`/v1/queues/${gated}/jobs`, { payload: { a: 1 } });
+  const { body } = await server.rest(`/v1/approvals?queue=${gated}`, {});
+  return (body.approvals as { id: string }[])[0]?.id as string;
 }
 
 async function makeWorkspace({ noun }: Sampled): Promise<string> {
@@ -175,7 +198,7 @@ async function makeWorkspace({ noun }: Sampled): Promise<string> {
 /** What differs between two equal calls: ids, times, secrets, counts of what was made so far. */
 function normalise(value: unknown): unknown {
   const text = JSON.stringify(value, withoutProgress)
-    .replaceAll(/\b(ws|team|key|mem|job|req|run|evt)_(?!default)[0-9A-Za-z]{20,32}\b/g, "<$1>")
+    .replaceAll(/\b(ws|team|key|mem|job|req|run|evt|apv)_(?!default)[0-9A-Za-z]{20,32}\b/g, "<$1>")
     .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, "<uuid>")
     .replaceAll(/\b[0-9a-f]{64}\b/g, "<hash>")
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<time>")
@@ -196,6 +219,8 @@ function normalise(value: unknown): unknown {
 function withoutProgress(name: string, field: unknown): unknown {
   if (["started_at", "due_at", "next", "next_attempt_at", "timings", "versions"].includes(name)) return "…";
   if (["summary", "causes"].includes(name)) return "…";
+  // What was asked through is told by those who keep it.
+  if (["surface", "client"].includes(name)) return "…";
   const isDriveError = name === "error" && (field as { name?: string } | null)?.name === "DriveError";
   return isDriveError ? null : field;
 }
@@ -203,6 +228,7 @@ function withoutProgress(name: string, field: unknown): unknown {
 /** Lists and counts show everything made so far, so that only their shape can be the same. */
 const growing = new Set([
   "queues.list",
+  "functions.list",
   "apiKeys.list",
   "members.list",
   "admin.listWorkspaces",
@@ -210,6 +236,7 @@ const growing = new Set([
   "usage.current",
   "runs.list",
   "events.list",
+  "approvals.list",
   // Its throughput falls from one moment to the next.
   "queues.stats",
 ]);

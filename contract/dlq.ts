@@ -122,7 +122,9 @@ export const dlq = {
     output: z.object({
       replayed: z.int().describe("Jobs made by this call."),
       already_replayed: z.int().describe("Jobs asked for by id that were replayed before."),
-      not_failed: z.array(z.string()).describe("Ids asked for that are not dead letters."),
+      not_failed: z
+        .array(z.string())
+        .describe("Ids asked for that are not dead letters, or that a person rejected."),
       name_taken: z
         .array(z.string())
         .describe("Ids asked for that stay dead letters, because another job is named `replay-<id>`."),

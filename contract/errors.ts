@@ -121,6 +121,26 @@ export const errorTable = {
     message: "The run {id} does not wait for that approval.",
     hint: "Get the run: a step with an approval shows the signal. Other signals are completed through /v1/signals.",
   },
+  APPROVAL_NOT_FOUND: {
+    status: 404,
+    message: "There is no approval {id}.",
+    hint: "List the approvals to see their ids; a job's own id is another one.",
+  },
+  APPROVAL_DECIDED: {
+    status: 409,
+    message: "The approval {id} is decided already: {status}.",
+    hint: "Nothing was changed. Get the approval to see who decided it, and why.",
+  },
+  FOUR_EYES: {
+    status: 403,
+    message: "The queue wants four eyes: who enqueued a job, by this key or another, may not approve it.",
+    hint: "Ask another person who may approve. Rejecting it is allowed.",
+  },
+  PAYLOAD_CHANGED: {
+    status: 409,
+    message: "The payload is not the one that payload_hash was of.",
+    hint: "Get the approval again, look at its payload, and decide about that one.",
+  },
   LEASE_LOST: {
     status: 409,
     message: "This drive of the run is over: the run was cancelled, has ended, or is driven elsewhere.",

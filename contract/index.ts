@@ -1,5 +1,6 @@
 import { status, usage, whoami } from "./account.ts";
 import { apiKeys } from "./api-keys.ts";
+import { approvals } from "./approvals.ts";
 import { audit } from "./audit.ts";
 import { dlq } from "./dlq.ts";
 import { events } from "./events.ts";
@@ -23,6 +24,7 @@ export const contract = {
   signals,
   signingKey,
   dlq,
+  approvals,
   apiKeys,
   members,
   workspaces,
@@ -36,6 +38,7 @@ export type Contract = typeof contract;
 
 export type { KeyTier } from "./api-keys.ts";
 export { ApiKey } from "./api-keys.ts";
+export { approvalStatuses } from "./approvals.ts";
 export { AuditEvent, type Surface } from "./audit.ts";
 export type {
   CheckpointRequest,

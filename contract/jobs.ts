@@ -125,6 +125,10 @@ export type Job = z.infer<typeof Job>;
 const JobDetail = Job.extend({
   payload: z.unknown(),
   result: z.unknown(),
+  approval_id: z
+    .string()
+    .nullable()
+    .describe("The approval it waits for, or that was decided about it; `apv_…`."),
   attempts: z.array(Attempt).describe("The newest 100, oldest first."),
   enqueued_by: z
     .record(z.string(), z.unknown())

@@ -8,16 +8,16 @@ import type { Database } from "./store/database.ts";
 
 const masked = "•••";
 
-/** Writes the one event of a change. A handler that recorded nothing changed nothing. */
+/** Writes the event of a change. A handler that recorded nothing changed nothing. */
 export async function auditChange(
   db: Database,
   caller: Caller,
   operation: Operation,
-  change: Change | undefined,
+  change: Change,
   now: Date,
 ): Promise<void> {
-  const workspaceId = change?.workspaceId ?? caller.workspace?.id;
-  if (!change || !workspaceId || isRead(operation) || !operation.audit) return;
+  const workspaceId = change.workspaceId ?? caller.workspace?.id;
+  if (!workspaceId || isRead(operation) || !operation.audit) return;
   const metadata = { before: maskSecrets(change.before ?? null), after: maskSecrets(change.after ?? null) };
   await append(db, caller, workspaceId, operation.audit, change.resource, metadata, now);
 }

@@ -4,6 +4,7 @@
 import {
   type CallOptions,
   type ErrorBody,
+  type ErrorCode,
   isRead,
   isRotorError,
   type Json,
@@ -159,13 +160,13 @@ async function run(
   now: Date,
   after: After,
 ): Promise<Answer> {
-  let change: Change | undefined;
+  const changes: Change[] = [];
   const record = (made: Change) => {
-    change = made;
+    changes.push(made);
   };
   const context = { caller, db, now, services, idempotencyKey, signal, afterCommit: after.add, record };
   const output = await handle(parsed, context);
-  await auditChange(db, caller, operation, change, now);
+  for (const change of changes) await auditChange(db, caller, operation, change, now);
   const body = operation.output.parse(output);
   return { status: statusOf(operation, body), body, replayed: false };
 }
@@ -207,8 +208,15 @@ async function attempt(work: Work, db: Database, now: Date, after: After): Promi
   }
 }
 
+const denials: ReadonlySet<ErrorCode> = new Set([
+  "FORBIDDEN",
+  "KEY_TIER_REFUSED",
+  "QUEUE_KEY_REFUSED",
+  "FOUR_EYES",
+]);
+
 function isDenial({ code }: RotorError): boolean {
-  return code === "FORBIDDEN" || code === "KEY_TIER_REFUSED" || code === "QUEUE_KEY_REFUSED";
+  return denials.has(code);
 }
 
 function asRotorError(error: unknown): RotorError {

@@ -52,6 +52,11 @@ const matrix: Record<OperationName, readonly Who[]> = {
   "dlq.replay": developersAndQueueKey,
   "dlq.getReplay": everyKey,
   "dlq.stopReplay": developersAndQueueKey,
+  "approvals.list": everyone,
+  "approvals.get": everyone,
+  "approvals.approve": approvers,
+  "approvals.reject": approvers,
+  "approvals.decide": approvers,
   "functions.list": everyone,
   "functions.register": developers,
   "functions.get": everyone,
@@ -112,6 +117,7 @@ const unknown: Things = {
   run: "run_unknown",
   event: "evt_unknown",
   signal: "no-such-signal",
+  approval: `apv_${"0".repeat(32)}`,
 };
 
 let rotor: TestEngine;

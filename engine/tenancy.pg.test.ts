@@ -21,6 +21,7 @@ const unknown: Things = {
   run: "run_unknown",
   event: "evt_unknown",
   signal: "no-such-signal",
+  approval: `apv_${"0".repeat(32)}`,
 };
 
 beforeAll(async () => {

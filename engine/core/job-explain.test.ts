@@ -16,6 +16,7 @@ function facts({ job, queue, ...others }: Changed): Facts {
     holder: null,
     ahead: 0,
     suspended: false,
+    approval: null,
     ...others,
     job: {
       id: "j1",
@@ -28,7 +29,15 @@ function facts({ job, queue, ...others }: Changed): Facts {
       replayedAs: null,
       ...job,
     },
-    queue: { name: "emails", paused: false, pull: false, concurrency: 2, active: 0, ...queue },
+    queue: {
+      name: "emails",
+      paused: false,
+      pull: false,
+      concurrency: 2,
+      active: 0,
+      fourEyes: false,
+      ...queue,
+    },
   };
 }
 
@@ -62,7 +71,12 @@ const cases: [string, Changed, string[], string[]][] = [
     ["LEASE_EXPIRED"],
     [],
   ],
-  ["before the gate", { job: { state: "pending_approval" } }, ["PENDING_APPROVAL"], ["jobs.cancel"]],
+  [
+    "before the gate",
+    { job: { state: "pending_approval" }, approval: { id: "apv_1", dueAt: null, overdue: false } },
+    ["PENDING_APPROVAL"],
+    ["approvals.get", "approvals.approve", "jobs.cancel"],
+  ],
   ["behind a guardrail", { job: { state: "guardrail.blocked" } }, ["GUARDRAIL_BLOCKED"], ["jobs.cancel"]],
   [
     "failed by what it was",
@@ -82,7 +96,15 @@ const cases: [string, Changed, string[], string[]][] = [
     ["FINAL_FAILURE"],
     ["jobs.retry", "dlq.groups"],
   ],
-  ["refused", { job: { state: "failed" } }, ["REJECTED"], ["jobs.retry", "dlq.groups"]],
+  [
+    "rejected",
+    {
+      job: { state: "failed", reason: "rejected" },
+      approval: { id: "apv_1", dueAt: null, overdue: false },
+    },
+    ["REJECTED"],
+    ["approvals.get", "jobs.enqueue"],
+  ],
   [
     "replayed",
     { job: { state: "failed", attemptsMade: 3, replayedAs: "replay-j1" } },

@@ -1,6 +1,7 @@
 // Why a job is where it is, from facts. The sentences are fixed: nothing that a payload or a handler said is in them.
 
 import type { Contract, JobState, OutputOf } from "@rotorsh/contract";
+import { rejectedReason } from "./job.ts";
 
 type Explained = OutputOf<Contract["jobs"]["explain"]>;
 export type Cause = Explained["causes"][number];
@@ -18,7 +19,16 @@ export type Facts = {
     reason: string | null;
     replayedAs: string | null;
   };
-  queue: { name: string; paused: boolean; pull: boolean; concurrency: number; active: number };
+  /** The approval it waits for, or that was last decided about it. */
+  approval: { id: string; dueAt: Date | null; overdue: boolean } | null;
+  queue: {
+    name: string;
+    paused: boolean;
+    pull: boolean;
+    concurrency: number;
+    active: number;
+    fourEyes: boolean;
+  };
   /** When the rate limit lets the next job start; null when it does not hold anything back. */
   rateOpensAt: Date | null;
   /** The active job that has this one's concurrency key. */
@@ -66,11 +76,7 @@ const byState: Record<JobState, (facts: Facts) => Finding[]> = {
     }
     return [finding("RUNNING", `Attempt ${job.attemptsMade} of ${job.maxAttempts} is under way.`, { until })];
   },
-  pending_approval: ({ queue, job }) => [
-    finding("PENDING_APPROVAL", "A person has to approve it first.", {}, [
-      step("jobs.cancel", { name: queue.name, id: job.id }, "If it should not be approved any more."),
-    ]),
-  ],
+  pending_approval: (facts) => [gate(facts)],
   "guardrail.blocked": ({ queue, job }) => [
     finding("GUARDRAIL_BLOCKED", "A guardrail holds it back.", {}, [
       step("jobs.cancel", { name: queue.name, id: job.id }, "If it should never be sent."),
@@ -80,6 +86,37 @@ const byState: Record<JobState, (facts: Facts) => Finding[]> = {
   cancelled: () => [finding("CANCELLED", "It was cancelled before it started.")],
   failed: (facts) => failure(facts),
 };
+
+/** By role, not by name: who they are is for those to see who may list members. */
+const mayApprove = "Anybody may whose role is admin or approver, or who has the capability approver";
+
+function gate({ queue, job, approval }: Facts): Finding {
+  const but = queue.fourEyes ? ", but not whoever enqueued it" : "";
+  const text = `A person has to approve it first. ${mayApprove}${but}.`;
+  const steps = [
+    ...(approval
+      ? [
+          step("approvals.get", { id: approval.id }, "Shows what there is to decide about."),
+          step("approvals.approve", { id: approval.id }, "When a person has looked at it and agrees."),
+        ]
+      : []),
+    step("jobs.cancel", { name: queue.name, id: job.id }, "If it should not be approved any more."),
+  ];
+  return finding("PENDING_APPROVAL", text, { until: approval?.dueAt?.toISOString() ?? null }, steps);
+}
+
+function rejection({ queue, approval }: Facts): Finding {
+  const text = approval?.overdue
+    ? "Nobody decided about it in time, so it was rejected. That is final."
+    : "A person rejected it. That is final.";
+  const look = approval
+    ? [step("approvals.get", { id: approval.id }, "Shows who rejected it, and why.")]
+    : [];
+  return finding("REJECTED", text, {}, [
+    ...look,
+    step("jobs.enqueue", { name: queue.name }, "Makes a new job, with a corrected payload."),
+  ]);
+}
 
 /** What stops every job of the queue. */
 function held({ suspended, queue }: Facts): Finding[] {
@@ -157,7 +194,9 @@ function delay({ job }: Facts): Finding {
   return finding("RETRY_DELAYED", text, { until });
 }
 
-function failure({ job, queue }: Facts): Finding[] {
+function failure(facts: Facts): Finding[] {
+  const { job, queue } = facts;
+  if (job.reason === rejectedReason) return [rejection(facts)];
   const at = { name: queue.name, id: job.id };
   if (job.replayedAs) {
     const look = step(
@@ -174,7 +213,6 @@ function failure({ job, queue }: Facts): Finding[] {
     steps.unshift(step("queues.check", { name: queue.name }, "Finds out what is wrong with the handler."));
   }
   steps.push(step("dlq.groups", { name: queue.name }, "Shows whether others failed in the same way."));
-  if (job.attemptsMade === 0) return [finding("REJECTED", "It was refused before any attempt.", {}, steps)];
   if (job.attemptsMade < job.maxAttempts) {
     const text = `Attempt ${job.attemptsMade} of ${job.maxAttempts} failed for good${why(job.reason)}.`;
     return [finding("FINAL_FAILURE", text, {}, steps)];

@@ -4,7 +4,11 @@ import { endAttempt, type JobEvent, nextState, requireNextState } from "./job.ts
 import { outcomeOf } from "./response.ts";
 import { type Backoff, longestDelayMs, retryDelayMs } from "./retry.ts";
 
-type Name = Exclude<JobEvent["type"], "attempt_failed"> | "failed_for_good" | "failed_for_now";
+type Name =
+  | Exclude<JobEvent["type"], "attempt_failed">
+  | "failed_for_good"
+  | "failed_for_now"
+  | "approved_early";
 
 const events: Record<Name, JobEvent> = {
   claimed: { type: "claimed" },
@@ -14,7 +18,9 @@ const events: Record<Name, JobEvent> = {
   failed_for_now: { type: "attempt_failed", final: false },
   cancelled: { type: "cancelled" },
   approved: { type: "approved" },
+  approved_early: { type: "approved", early: true },
   rejected: { type: "rejected" },
+  held: { type: "held" },
   blocked: { type: "blocked" },
   released: { type: "released" },
   retried: { type: "retried" },
@@ -23,15 +29,20 @@ const events: Record<Name, JobEvent> = {
 const no: Record<Name, JobState | undefined> = {
   ...{ claimed: undefined, due: undefined, succeeded: undefined, cancelled: undefined, approved: undefined },
   ...{ failed_for_good: undefined, failed_for_now: undefined, rejected: undefined, blocked: undefined },
-  ...{ released: undefined, retried: undefined },
+  ...{ released: undefined, retried: undefined, held: undefined, approved_early: undefined },
 };
+
+const stopped = { held: "pending_approval", blocked: "guardrail.blocked" } as const;
 
 // Total on purpose: a new state or event does not compile until every pair has an answer.
 const outcomes: Record<JobState, Record<Name, JobState | undefined>> = {
-  waiting: { ...no, claimed: "active", cancelled: "cancelled", blocked: "guardrail.blocked" },
-  delayed: { ...no, due: "waiting", cancelled: "cancelled", blocked: "guardrail.blocked" },
+  waiting: { ...no, ...stopped, claimed: "active", cancelled: "cancelled" },
+  delayed: { ...no, ...stopped, due: "waiting", cancelled: "cancelled" },
   active: { ...no, succeeded: "completed", failed_for_good: "failed", failed_for_now: "delayed" },
-  pending_approval: { ...no, approved: "waiting", rejected: "failed", cancelled: "cancelled" },
+  pending_approval: {
+    ...no,
+    ...{ approved: "waiting", approved_early: "delayed", rejected: "failed", cancelled: "cancelled" },
+  },
   "guardrail.blocked": { ...no, released: "waiting", cancelled: "cancelled" },
   failed: { ...no, retried: "waiting" },
   completed: no,
@@ -63,6 +74,13 @@ test("I2: nothing but a retry leaves an ended job, and that only a failed one", 
     Object.entries(outcomes[state]).filter(([, next]) => next !== undefined),
   );
   expect(leaving).toEqual([["retried", "waiting"]]);
+});
+
+test("what was rejected is not retried, and the refusal says what to do instead", () => {
+  const retry = (reason: string) => () =>
+    requireNextState({ id: "job_1", state: "failed", reason }, { type: "retried" });
+  expect(retry("http_500")()).toBe("waiting");
+  expect(retry("rejected")).toThrow(expect.objectContaining({ hint: expect.stringContaining("new job") }));
 });
 
 const fixed: Backoff = { type: "fixed", delay: 1000, jitter: 0 };

@@ -1,6 +1,6 @@
 // The life of a job. Pure: no clock, no database, no network.
 //
-//   pending_approval ──approved──► waiting ◄──due── delayed
+//   pending_approval ──approved──► waiting ◄──due── delayed        (approved early: delayed)
 //         │                          │  ▲             ▲
 //         └──rejected──► failed      │  └──retried────┼── failed (next generation)
 //                                 claimed             │
@@ -8,6 +8,7 @@
 //        completed ◄──succeeded── active ──failed, attempts left
 //                                    └──failed for good──► failed
 //   waiting | delayed | pending_approval ──cancelled──► cancelled
+//   waiting | delayed ──held──► pending_approval
 //   guardrail.blocked ──released──► waiting
 
 import { type JobState, RotorError } from "@rotorsh/contract";
@@ -19,8 +20,10 @@ export type JobEvent =
   | { type: "succeeded" }
   | { type: "attempt_failed"; final: boolean }
   | { type: "cancelled" }
-  | { type: "approved" }
+  /** `early`: the time it was enqueued for has not come yet. */
+  | { type: "approved"; early?: boolean }
   | { type: "rejected" }
+  | { type: "held" }
   | { type: "blocked" }
   | { type: "released" }
   | { type: "retried" };
@@ -29,20 +32,21 @@ type Next = (event: JobEvent) => JobState | undefined;
 
 const ended = (): undefined => undefined;
 
+const stopped = { held: "pending_approval", blocked: "guardrail.blocked" } as const;
+
 const rules: Record<JobState, Next> = {
   waiting: ({ type }) =>
-    (({ claimed: "active", cancelled: "cancelled", blocked: "guardrail.blocked" }) as const)[
-      type as "claimed"
-    ],
-  delayed: ({ type }) =>
-    (({ due: "waiting", cancelled: "cancelled", blocked: "guardrail.blocked" }) as const)[type as "due"],
+    (({ claimed: "active", cancelled: "cancelled", ...stopped }) as const)[type as "claimed"],
+  delayed: ({ type }) => (({ due: "waiting", cancelled: "cancelled", ...stopped }) as const)[type as "due"],
   active: (event) => {
     if (event.type === "succeeded") return "completed";
     if (event.type === "attempt_failed") return event.final ? "failed" : "delayed";
     return undefined;
   },
-  pending_approval: ({ type }) =>
-    (({ approved: "waiting", rejected: "failed", cancelled: "cancelled" }) as const)[type as "approved"],
+  pending_approval: (event) => {
+    if (event.type === "approved") return event.early ? "delayed" : "waiting";
+    return ({ rejected: "failed", cancelled: "cancelled" } as const)[event.type as "rejected"];
+  },
   "guardrail.blocked": ({ type }) =>
     (({ released: "waiting", cancelled: "cancelled" }) as const)[type as "released"],
   failed: ({ type }) => (type === "retried" ? "waiting" : undefined),
@@ -55,11 +59,19 @@ export function nextState(state: JobState, event: JobEvent): JobState | undefine
   return rules[state](event);
 }
 
+/** Why a job failed that a person rejected: the one failure that no retry undoes. */
+export const rejectedReason = "rejected";
+
 /** The same, for what somebody asks for: a refusal they can act on. */
-export function requireNextState(job: { id: string; state: JobState }, event: JobEvent): JobState {
+export function requireNextState(
+  job: { id: string; state: JobState; reason?: string | null },
+  event: JobEvent,
+): JobState {
   const next = nextState(job.state, event);
-  if (next) return next;
-  throw new RotorError("JOB_STATE_CONFLICT", { id: job.id, state: job.state, wanted: event.type });
+  const isRejected = event.type === "retried" && job.reason === rejectedReason;
+  if (next && !isRejected) return next;
+  const hint = isRejected ? { hint: "It was rejected, which is final. Enqueue a new job, corrected." } : {};
+  throw new RotorError("JOB_STATE_CONFLICT", { id: job.id, state: job.state, wanted: event.type }, hint);
 }
 
 /** What an attempt came to, as the network or a worker tells it. */

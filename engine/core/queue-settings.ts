@@ -48,6 +48,11 @@ export function changeSettings(current: QueueSettings, sent: Sent): QueueSetting
   };
 }
 
+/** True when a change lets jobs pass that a person, or another person, would have had to see. */
+export function loosensGate(before: QueueSettings, after: QueueSettings): boolean {
+  return (before.approvalRequired && !after.approvalRequired) || (before.fourEyes && !after.fourEyes);
+}
+
 function oneOf<T>(name: string, value: T | undefined, alias: string, aliased: T | undefined): T | undefined {
   if (value !== undefined && aliased !== undefined && JSON.stringify(value) !== JSON.stringify(aliased)) {
     throw invalidInput([

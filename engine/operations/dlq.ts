@@ -83,9 +83,9 @@ function idsIn(input: Sent): string[] {
 
 async function replayIds(queue: QueueRef, ids: string[], input: Sent, context: Context) {
   const found = new Map((await findStates(context.db, queue, ids)).map((row) => [row.id, row]));
-  const failedIds = ids.filter((id) => found.get(id)?.state === "failed");
+  const failedIds = ids.filter((id) => found.get(id)?.failed);
   const open = failedIds.filter((id) => !found.get(id)?.replayed);
-  const notFailed = ids.filter((id) => found.get(id)?.state !== "failed");
+  const notFailed = ids.filter((id) => !found.get(id)?.failed);
   if (input.dry_run) {
     const seen = { counts: { matching: open.length }, sample: open.slice(0, 5) };
     const preview = previewOf("dlq.replay", input, seen, open.length, context);
@@ -121,7 +121,7 @@ async function stillOpen(
   const left = ids.filter((id) => !done.has(id));
   if (left.length === 0) return [];
   const states = await findStates(db, queue, left);
-  return states.filter(({ state, replayed }) => state === "failed" && !replayed).map(({ id }) => id);
+  return states.filter(({ failed, replayed }) => failed && !replayed).map(({ id }) => id);
 }
 
 async function replayAll(queue: QueueRef, input: Sent, after: number | undefined, context: Context) {

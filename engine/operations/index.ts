@@ -2,6 +2,7 @@ import type { Contract } from "@rotorsh/contract";
 import type { Handlers } from "../handler.ts";
 import { status, usage, whoami } from "./account.ts";
 import { apiKeys } from "./api-keys.ts";
+import { approvals } from "./approvals.ts";
 import { audit } from "./audit.ts";
 import { dlq } from "./dlq.ts";
 import { events } from "./events.ts";
@@ -19,6 +20,7 @@ export const handlers: Handlers<Contract> = {
   queues,
   jobs: { ...jobs, ...pull },
   dlq,
+  approvals,
   functions,
   runs,
   events,

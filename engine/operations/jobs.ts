@@ -14,6 +14,7 @@ import { limitsOf } from "../core/plan.ts";
 import { type Context, direct, type Handlers, workspaceOf } from "../handler.ts";
 import { newId } from "../ids.ts";
 import { must } from "../must.ts";
+import { findApprovalOf } from "../store/approvals.ts";
 import { reopenJobs } from "../store/job-bulk.ts";
 import type { Intake, NewJob } from "../store/job-intake.ts";
 import * as store from "../store/jobs.ts";
@@ -64,7 +65,10 @@ export const jobs: Omit<Handlers<Contract>["jobs"], PullVerb> = {
     const queue = await findQueue(name, context);
     const job = await store.findJob(context.db, queue, id);
     if (!job) throw new RotorError("JOB_NOT_FOUND", { id });
-    return store.toJobDetail(queue, job, await store.listAttempts(context.db, queue, id, mostAttempts));
+    const attempts = await store.listAttempts(context.db, queue, id, mostAttempts);
+    // A replay passed by the approval of the job it is of.
+    const approvalId = job.approval_id ?? (await findApprovalOf(context.db, queue, id))?.id ?? null;
+    return store.toJobDetail(queue, { ...job, approval_id: approvalId }, attempts);
   },
 
   async cancel(input, context) {

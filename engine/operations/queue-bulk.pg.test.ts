@@ -112,15 +112,6 @@ test("retry-all takes those that the filter finds", async () => {
   expect(await states(uid)).toEqual({ failed: 9, waiting: 3 });
 });
 
-test("a job that was refused at the gate goes back to the gate", async () => {
-  const { name, uid } = await createQueue({ approval_required: true });
-  await perform(contract.jobs.enqueue, { name, jobId: "a" });
-  await rotor.sql`update job set state = 'failed', reason = 'rejected', ended_at = rotor_now() where queue_uid = ${uid}`;
-  await rotor.sql`insert into queue_flow (queue_uid, workspace_id, at, pending_approval, failed)
-    values (${uid}, ${rotor.home.id}, rotor_now(), -1, 1)`;
-  expect(await perform(contract.jobs.retry, { name, id: "a" })).toMatchObject({ state: "pending_approval" });
-});
-
 test("a confirmation is good for the call that was shown, and for less than was shown", async () => {
   const { name, uid } = await createQueue();
   await add(name, 3);

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Contract, invalidInput, jobStates, type ParsedInputOf, RotorError } from "@rotorsh/contract";
 import { checkConfirmation, previewOf } from "../confirm.ts";
-import { changeSettings, defaultSettings, type QueueSettings } from "../core/queue-settings.ts";
+import { changeSettings, defaultSettings, loosensGate, type QueueSettings } from "../core/queue-settings.ts";
 import { type Context, type Handlers, workspaceOf } from "../handler.ts";
 import { must } from "../must.ts";
 import { checkSavedUrl } from "../outbound/save-check.ts";
@@ -122,6 +122,10 @@ async function create(sent: Sent, context: Context) {
 async function update(sent: Sent, context: Context) {
   const current = await lock(sent.name, context);
   const settings = settle(current, sent, context);
+  // Who may not open the gate may not take it away.
+  if (loosensGate(store.settingsOf(current), settings) && !context.caller.permissions.has("approve")) {
+    throw new RotorError("FORBIDDEN", { needs: "approve" });
+  }
   if (sent.callback_url !== undefined) {
     checkSavedUrl(context.services.egress, "callback_url", settings.callbackUrl);
   }

@@ -18,17 +18,25 @@ type FailedRow = JobRow & { fingerprint: string | null };
 
 /** The next rows of a line; `fits` says which of them are failed jobs that the filter means. */
 function looked(queue: QueueRef, filter: FailedFilter, window: FailedWindow): SQL {
-  return sql`(select j.*, (${fits(filter, window.includeReplayed)}) as fits from ${windowOf(queue, lineOf(filter), window)} j)`;
+  return sql`(select j.*, (${fits(filter, window)}) as fits from ${windowOf(queue, lineOf(filter), window)} j)`;
 }
 
-type FailedWindow = Window & { includeReplayed?: boolean };
+type FailedWindow = Window & {
+  includeReplayed?: boolean;
+  /** Only those that may be done again: what a person rejected may not. */
+  again?: boolean;
+};
 
 const lineOf = ({ tag }: FailedFilter): Line => ({ tag, state: "failed" });
 
-function fits({ tag, reason, fingerprint, from, to }: FailedFilter, includeReplayed = false): SQL {
+function fits(
+  { tag, reason, fingerprint, from, to }: FailedFilter,
+  { includeReplayed, again }: FailedWindow,
+): SQL {
   const parts = [
     tag === undefined ? undefined : sql`j.state = 'failed'`,
     includeReplayed ? undefined : sql`j.replayed_as is null`,
+    again ? sql`j.reason is distinct from 'rejected'` : undefined,
     reason === undefined ? undefined : sql`j.reason is not distinct from ${reason}`,
     fingerprint === undefined ? undefined : sql`j.fingerprint is not distinct from ${fingerprint}`,
     from === undefined ? undefined : sql`j.ended_at >= ${from}::timestamptz`,
@@ -37,7 +45,7 @@ function fits({ tag, reason, fingerprint, from, to }: FailedFilter, includeRepla
   return parts.length > 0 ? sql.join(parts, sql` and `) : sql`true`;
 }
 
-/** The next failed jobs, oldest first. */
+/** The next failed jobs, oldest first; those that fit are to be done again. */
 export async function walkFailed(
   db: Database,
   queue: QueueRef,
@@ -45,7 +53,7 @@ export async function walkFailed(
   window: Window,
 ): Promise<{ id: string; seq: string; fits: boolean }[]> {
   return db.execute<{ id: string; seq: string; fits: boolean }>(sql`
-    select id, seq, fits from ${looked(queue, filter, window)} w order by seq`);
+    select id, seq, fits from ${looked(queue, filter, { ...window, again: true })} w order by seq`);
 }
 
 export type FailedPage = FailedFilter & Page & { include_replayed: boolean };
@@ -67,18 +75,19 @@ export async function listFailed(db: Database, queue: QueueRef, filter: FailedPa
 
 export type FailedCount = { matching: number; lookedAt: number; lastSeq: number; sample: string[] };
 
-/** How many of the next so many failed jobs fit, and the ids of the first of them. */
+/** How many of the next so many failed jobs could be done again, and the ids of the first of them. */
 export async function countFailed(
   db: Database,
   queue: QueueRef,
   filter: FailedFilter,
   window: Window,
 ): Promise<FailedCount> {
+  const seen = looked(queue, filter, { ...window, again: true });
   const [row] = await db.execute<{ matching: number; looked: number; last: string | null }>(sql`
     select count(*) filter (where fits)::int as matching, count(*)::int as looked, max(seq) as last
-    from ${looked(queue, filter, window)} w`);
+    from ${seen} w`);
   const first = await db.execute<{ id: string }>(sql`
-    select id from ${looked(queue, filter, window)} w where fits order by seq limit 5`);
+    select id from ${seen} w where fits order by seq limit 5`);
   return {
     matching: row?.matching ?? 0,
     lookedAt: row?.looked ?? 0,

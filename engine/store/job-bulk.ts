@@ -5,7 +5,7 @@ import type { Database } from "./database.ts";
 import type { QueueRef } from "./jobs.ts";
 
 /** Text of a Postgres array: drizzle would spread a list over as many parameters. */
-const textArray = (ids: readonly string[]) =>
+export const textArray = (ids: readonly string[]) =>
   sql`array(select json_array_elements_text(${JSON.stringify(ids)}::text::json))`;
 
 export async function drainJobs(
@@ -56,9 +56,9 @@ export async function findStates(
   db: Database,
   { uid, workspaceId }: QueueRef,
   ids: readonly string[],
-): Promise<{ id: string; state: string; replayed: boolean }[]> {
-  return db.execute<{ id: string; state: string; replayed: boolean }>(sql`
-    select id, state, replayed_as is not null as replayed from job
+): Promise<{ id: string; failed: boolean; replayed: boolean }[]> {
+  return db.execute<{ id: string; failed: boolean; replayed: boolean }>(sql`
+    select id, state = 'failed' and reason is distinct from 'rejected' as failed, replayed_as is not null as replayed from job
     where queue_uid = ${uid} and workspace_id = ${workspaceId} and id = any(${textArray(ids)})`);
 }
 

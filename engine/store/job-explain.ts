@@ -4,6 +4,7 @@
 import { sql } from "drizzle-orm";
 import type { Facts } from "../core/job-explain.ts";
 import { must } from "../must.ts";
+import { findApprovalOf } from "./approvals.ts";
 import type { Database } from "./database.ts";
 import type { JobRow, QueueRef } from "./jobs.ts";
 
@@ -13,6 +14,7 @@ type Row = {
   concurrency: number;
   active: number;
   suspended: boolean;
+  four_eyes: boolean;
   rate_opens_at: string | null;
   holder_id: string | null;
   holder_queue: string | null;
@@ -30,7 +32,7 @@ export async function readFacts(
 ): Promise<Facts> {
   const [row] = await db.execute<Row>(sql`
     select q.paused_at is not null as paused, q.callback_url is null as pull, q.concurrency,
-      w.suspended_at is not null as suspended,
+      w.suspended_at is not null as suspended, q.four_eyes,
       (select count(*)::int from job a where a.queue_uid = ${uid} and a.state = 'active') as active,
       case when jsonb_typeof(q.rate_limit) = 'object' and l.window_used >= (q.rate_limit->>'max')::int
         and l.window_started_at + (q.rate_limit->>'period_seconds')::int * interval '1 second' > rotor_now()
@@ -46,7 +48,7 @@ export async function readFacts(
     left join queue h on h.uid = k.queue_uid and h.workspace_id = ${workspaceId}
     where q.uid = ${uid} and q.workspace_id = ${workspaceId}`);
   const found = must(row, "the queue of a job");
-  const { paused, pull, concurrency, active, suspended, ahead } = found;
+  const { paused, pull, concurrency, active, suspended, ahead, four_eyes: fourEyes } = found;
   return {
     now,
     job: {
@@ -59,12 +61,20 @@ export async function readFacts(
       reason: job.reason,
       replayedAs: job.replayed_as,
     },
-    queue: { name, paused, pull, concurrency, active },
+    queue: { name, paused, pull, concurrency, active, fourEyes },
+    approval: await readApproval(db, { uid, workspaceId, name }, job),
     rateOpensAt: time(found.rate_opens_at),
     holder: found.holder_id && found.holder_queue ? { id: found.holder_id, queue: found.holder_queue } : null,
     ahead,
     suspended,
   };
+}
+
+async function readApproval(db: Database, queue: QueueRef, { id }: ExplainedJob): Promise<Facts["approval"]> {
+  const approval = await findApprovalOf(db, queue, id);
+  if (!approval) return null;
+  const { due_at: dueAt, decided_by: decidedBy } = approval;
+  return { id: approval.id, dueAt: time(dueAt), overdue: decidedBy?.key_id === "system" };
 }
 
 function time(text: string | null): Date | null {

@@ -37,6 +37,7 @@ export type JobRow = {
   reason: string | null;
   fail_reason: string | null;
   replayed_as: string | null;
+  approval_id: string | null;
   provenance: Record<string, unknown>;
   created_at: string;
   started_at: string | null;
@@ -191,6 +192,7 @@ export function toJobDetail(queue: QueueRef, row: JobRow, attempts: Detail["atte
     ...toJob(queue, row),
     payload: JSON.parse(row.payload ?? "{}"),
     result: row.result === null ? null : JSON.parse(row.result),
+    approval_id: row.approval_id,
     attempts,
     enqueued_by: row.provenance,
   };

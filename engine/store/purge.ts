@@ -110,6 +110,16 @@ export async function purgeReplays(sql: postgres.Sql, most: number): Promise<num
   return rows.length;
 }
 
+/** Decided approvals that are older than their workspace keeps jobs; answers how many. */
+export async function purgeApprovals(sql: postgres.Sql, most: number): Promise<number> {
+  const rows = await sql`
+    delete from approval where id in (
+      select a.id from approval a join workspace w on w.id = a.workspace_id
+      where a.decided_at < rotor_now() - coalesce(w.retention_days, (${retention}::text::jsonb->>w.plan)::int) * interval '1 day'
+      order by a.decided_at limit ${most})`;
+  return rows.count;
+}
+
 export async function purgeMinutes(sql: postgres.Sql, most: number): Promise<number> {
   const rows = await sql`
     delete from queue_minute where ctid in (

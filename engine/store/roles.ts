@@ -31,6 +31,7 @@ export const tenantTables: readonly string[] = [
   "queue_gone",
   "replay",
   "replay_job",
+  "approval",
   "audit_head",
   "audit_event",
 ];

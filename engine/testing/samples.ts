@@ -19,10 +19,12 @@ export type Things = {
   run: string;
   event: string;
   signal: string;
+  approval: string;
 };
 
 const ofWorkflow = ({ workflow }: Things) => ({ id: workflow });
 const ofRun = ({ run }: Things) => ({ id: run });
+const ofApproval = ({ approval }: Things) => ({ id: approval });
 const ofQueue = ({ queue }: Things) => ({ name: queue });
 const ofJob = ({ queue, job }: Things) => ({ name: queue, id: job });
 const ofReplay = ({ queue, replay }: Things) => ({ name: queue, id: replay });
@@ -74,6 +76,13 @@ const samples = {
     replay: (things) => ({ ...ofQueue(things), all: true }),
     getReplay: ofReplay,
     stopReplay: ofReplay,
+  },
+  approvals: {
+    list: nothing,
+    get: ofApproval,
+    approve: (things) => ({ ...ofApproval(things), reason: "Fits." }),
+    reject: (things) => ({ ...ofApproval(things), reason: "Does not fit." }),
+    decide: (things) => ({ decisions: [{ ...ofApproval(things), approved: true }] }),
   },
   functions: {
     list: nothing,

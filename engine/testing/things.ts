@@ -2,6 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { contract } from "@rotorsh/contract";
+import { must } from "../must.ts";
 import { buildKey, buildMember } from "./builders.ts";
 import { call, type TestEngine, type TestWorkspace } from "./engine.ts";
 import type { Things } from "./samples.ts";
@@ -32,8 +33,18 @@ export async function buildThings(rotor: TestEngine, home: TestWorkspace): Promi
     key: key.id,
     member,
     workspace: home.id,
+    approval: await buildApproval(rotor, home),
     ...(await buildRun(rotor, home)),
   };
+}
+
+/** Of a job that waits for a person. */
+async function buildApproval({ engine }: TestEngine, home: TestWorkspace): Promise<string> {
+  const name = `gated-${randomBytes(4).toString("hex")}`;
+  await call(engine, home.admin, contract.queues.create, { name, approval_required: true });
+  await call(engine, home.admin, contract.jobs.enqueue, { name });
+  const { approvals } = await call(engine, home.admin, contract.approvals.list, { queue: name });
+  return must(approvals[0]).id;
 }
 
 /** A run that waits for a signal, and an event. */

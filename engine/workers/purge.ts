@@ -18,6 +18,7 @@ export async function purge({ databases: { sql } }: Services, batches = mostBatc
   const tasks: Task[] = [
     // A replay lists up to 100,000 jobs.
     async () => (await store.purgeReplays(sql, 1)) > 0,
+    async () => (await store.purgeApprovals(sql, batch)) === batch,
     async () => (await store.purgeMinutes(sql, batch)) === batch,
     ...gone.map((uid) => () => purgeGone(sql, uid)),
     ...aged.map((one) => purgeAged(sql, one)),

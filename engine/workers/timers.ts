@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { endAttempt } from "../core/job.ts";
 import { fingerprintOf } from "../core/response.ts";
 import type { Services } from "../handler.ts";
+import { rejectOverdue } from "../store/approvals.ts";
 import {
   type ExpiredLease,
   endJobs,
@@ -21,6 +22,7 @@ const leasesEveryMs = 1000;
 const readyEveryMs = 2000;
 const foldEveryMs = 1000;
 const replayEveryMs = 500;
+const approvalsEveryMs = 1000;
 const batch = 1000;
 /** Long enough for every worker to notice that the database is back, and to tell what it could not. */
 const patienceMs = 5000;
@@ -45,6 +47,7 @@ export function startTimers(services: Services): Loop {
     every(services, readyEveryMs, async () => services.wake(await findReadyQueues(sql))),
     every(services, foldEveryMs, () => foldFlow(sql)),
     every(services, replayEveryMs, () => advanceReplays(services)),
+    every(services, approvalsEveryMs, () => endOverdue(services)),
   ];
   return {
     async stop() {
@@ -86,6 +89,10 @@ async function endStalled({ databases }: Services, expired: ExpiredLease): Promi
     },
   ]);
   return woken;
+}
+
+async function endOverdue({ databases }: Services): Promise<void> {
+  while ((await databases.acrossWorkspaces((db) => rejectOverdue(db, batch))) === batch);
 }
 
 function every({ log }: Services, ms: number, work: () => Promise<void>): Loop {

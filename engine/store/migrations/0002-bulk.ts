@@ -69,18 +69,19 @@ end $$;
 `;
 
 /**
- * A failed job that never got as far as an attempt was refused by a person: opened again, it goes back to the
- * gate, so that a retry is no way around it.
+ * What a person rejected stays rejected. A failed job that nobody has approved goes to the gate, if its queue has one
+ * by now: a retry is no way around it.
  */
 const reopenJobs = `
 create function reopen_jobs(p_queue bigint, p_ids text[]) returns int language sql as $$
   with opened as (
     update job j set
-      state = case when q.approval_required and j.attempts_made = 0 then 'pending_approval' else 'waiting' end,
+      state = case when q.approval_required and j.approval_id is null then 'pending_approval' else 'waiting' end,
       parked = false, due_at = rotor_now(), generation = j.generation + 1, attempts_made = 0, result = null,
       reason = null, fail_reason = null, fingerprint = null, replayed_as = null, ended_at = null
     from queue q
     where j.ctid = any(array(select find_jobs(p_queue, p_ids))) and q.uid = p_queue and j.state = 'failed'
+      and j.reason is distinct from 'rejected'
     returning j.workspace_id, j.state
   ), flowed as (
     insert into queue_flow (queue_uid, workspace_id, at, failed, waiting, pending_approval)
@@ -105,14 +106,15 @@ returns table (id text, replay text) language sql as $$
   with source as (
     select * from job j
     where j.ctid = any(array(select find_jobs(p_queue, p_ids))) and j.state = 'failed' and j.replayed_as is null
+      and j.reason is distinct from 'rejected'
     order by j.seq for update
   ), made as (
     insert into job (queue_uid, id, workspace_id, state, priority, payload, tags, concurrency_key, max_attempts,
-      backoff, provenance, created_at)
+      backoff, approval_id, provenance, created_at)
     select p_queue, replay_id(s.id), s.workspace_id,
-      case when q.approval_required and s.attempts_made = 0 then 'pending_approval' else 'waiting' end,
+      case when q.approval_required and s.approval_id is null then 'pending_approval' else 'waiting' end,
       s.priority, s.payload, s.tags, s.concurrency_key, s.max_attempts, s.backoff,
-      p_provenance || jsonb_build_object('replay_of', s.id), rotor_now()
+      s.approval_id, p_provenance || jsonb_build_object('replay_of', s.id), rotor_now()
     from source s join queue q on q.uid = p_queue order by s.seq
     on conflict (queue_uid, id) do nothing
     returning id, workspace_id, seq, state, tags, provenance->>'replay_of' as source_id

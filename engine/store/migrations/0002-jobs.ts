@@ -12,7 +12,7 @@ import { bulk } from "./0002-bulk.ts";
 const lifecycle = `
 create table lifecycle_listener (
   workspace_id text not null,
-  kind text not null,                      -- job.completed, job.failed, job.stalled, queue.drained
+  kind text not null,                      -- job.completed, job.failed, job.stalled, queue.drained, approval.pending …
   primary key (workspace_id, kind)
 );
 
@@ -360,6 +360,7 @@ create table job (
   fail_reason text,                        -- and in words
   fingerprint text,
   replayed_as text,
+  approval_id text,                        -- of the approval that let it pass
   provenance jsonb not null,
   created_at timestamptz not null,
   started_at timestamptz,
