@@ -178,7 +178,7 @@ test("a queue with very much to remove does not keep the others waiting", async 
   await performIn(free, contract.queues.delete, { name: "gone" });
   await rotor.moveClock("8 days");
   // Two queues of ended jobs, a deleted one, replays and minutes.
-  await purge(services, 5);
+  await purge(services, 6);
   expect((await rowsOf(many.uid)).job).toBe(2000);
   expect([(await rowsOf(few.uid)).job, (await rowsOf(gone.uid)).job]).toEqual([undefined, undefined]);
   await purge(services);
