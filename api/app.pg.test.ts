@@ -181,6 +181,11 @@ describe("E-1: an address", () => {
     expect(headers.get("allow")).toBe(allowed);
   });
 
+  test("with a slash at its end, of a page, leads to the page", async () => {
+    const { status, headers } = await fetch(`${server.url}/docs/`, { redirect: "manual" });
+    expect([status, headers.get("location")]).toEqual([308, "../docs"]);
+  });
+
   test("answers HEAD like GET, without the body", async () => {
     const { status, text } = await send("/v1/whoami", { method: "HEAD" });
     expect([status, text]).toEqual([200, ""]);
@@ -248,6 +253,7 @@ describe("E-2: what operators see", () => {
     const { status, text } = await send("/metrics", { headers });
     expect(status).toBe(200);
     expect(text).toContain("rotor_http_requests_total");
+    expect(text).toContain("\nrotor_rate_limit_alone_total 0\n");
     expect(text).not.toMatch(/ws_|key_|rt_/);
   });
 

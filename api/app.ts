@@ -41,6 +41,8 @@ export function createApp(options: AppOptions): App & { close(): Promise<void> }
 
   app.get("/doc", (c) => c.json(openApi(options.version)));
   app.route("/docs", docsRoutes(options.version));
+  // The page's links are relative to /docs.
+  app.get("/docs/", (c) => c.redirect("../docs", 308));
   refuseOtherMethods(app, ["/doc", "/docs", "/docs/style.css"]);
   const close = mountMcp(app, options, options);
   mountStreams(app, options);
@@ -73,7 +75,7 @@ function mountHealth(app: App, options: AppOptions, metrics: Metrics): void {
   });
   app.get("/metrics", (c) => {
     if (options.adminToken && !isOperator(c, options)) throw new RotorError("UNAUTHENTICATED");
-    return c.text(metrics.toText());
+    return c.text(metrics.toText(engine.counters()));
   });
   refuseOtherMethods(app, ["/healthz", "/readyz", "/metrics"]);
 }

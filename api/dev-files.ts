@@ -5,28 +5,48 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type KeyRing, mintKey, mintSigningKey, readKeyRing } from "@rotorsh/engine";
+import { z } from "zod";
+import { ConfigError } from "./config.ts";
+import { opens } from "./probe.ts";
 
-export type DevKeys = {
-  url: string;
-  apiKey: string;
-  agentKey: string;
-  adminToken: string;
-  signingKey: string;
-};
+const text = z.string().min(1);
+const DevKeys = z.object({
+  url: text,
+  apiKey: text,
+  agentKey: text,
+  adminToken: text,
+  signingKey: text,
+});
+export type DevKeys = z.infer<typeof DevKeys>;
 
 const ownerOnly = 0o600;
 
 export async function readDevKeys(dataDir: string): Promise<DevKeys | undefined> {
-  const text = await readIfThere(join(dataDir, "dev.json"));
-  return text === undefined ? undefined : (JSON.parse(text) as DevKeys);
+  const path = join(dataDir, "dev.json");
+  const text = await readIfThere(path);
+  return text === undefined ? undefined : parseDevKeys(text, path);
 }
 
-/** The keys of this folder; made at the first start. `given` wins over what was kept. */
+function parseDevKeys(text: string, path: string): DevKeys {
+  try {
+    return DevKeys.parse(JSON.parse(text));
+  } catch {
+    throw new ConfigError(
+      `ROTOR_DATA_DIR: ${path} is damaged. Delete it to get new keys, or choose another folder. Example: ROTOR_DATA_DIR=.rotor`,
+    );
+  }
+}
+
+/**
+ * The keys of this folder; made at the first start. `given` wins over what was kept, but for the address while
+ * another server of this folder answers there.
+ */
 export async function ensureDevKeys(
   dataDir: string,
   given: { url: string } & Partial<DevKeys>,
 ): Promise<DevKeys> {
   const kept = await readDevKeys(dataDir);
+  const isElsewhere = kept !== undefined && kept.url !== given.url && (await opens(kept.url, kept.apiKey));
   const keys = {
     url: given.url,
     apiKey: given.apiKey ?? kept?.apiKey ?? mintKey("workspace").token,
@@ -34,7 +54,8 @@ export async function ensureDevKeys(
     signingKey: given.signingKey ?? kept?.signingKey ?? mintSigningKey(),
     adminToken: given.adminToken ?? kept?.adminToken ?? randomBytes(32).toString("hex"),
   };
-  await writePrivate(dataDir, "dev.json", `${JSON.stringify(keys, null, 2)}\n`);
+  const told = isElsewhere ? { ...keys, url: kept.url } : keys;
+  await writePrivate(dataDir, "dev.json", `${JSON.stringify(told, null, 2)}\n`);
   return keys;
 }
 

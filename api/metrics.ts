@@ -1,5 +1,7 @@
 // Numbers of this process for Prometheus. They name no workspace, queue or key.
 
+import type { Engine } from "@rotorsh/engine";
+
 export type Metrics = ReturnType<typeof createMetrics>;
 
 export function createMetrics() {
@@ -9,11 +11,14 @@ export function createMetrics() {
       const label = `method="${method}",status="${Math.floor(status / 100)}xx"`;
       requests.set(label, (requests.get(label) ?? 0) + 1);
     },
-    toText(): string {
+    toText({ requestsCountedAlone }: ReturnType<Engine["counters"]>): string {
       const { rss, heapUsed } = process.memoryUsage();
       return [
         "# TYPE rotor_http_requests_total counter",
         ...[...requests].map(([label, count]) => `rotor_http_requests_total{${label}} ${count}`),
+        "# HELP rotor_rate_limit_alone_total Requests counted by this process alone, for the shared counter failed.",
+        "# TYPE rotor_rate_limit_alone_total counter",
+        `rotor_rate_limit_alone_total ${requestsCountedAlone}`,
         "# TYPE process_resident_memory_bytes gauge",
         `process_resident_memory_bytes ${rss}`,
         "# TYPE process_heap_used_bytes gauge",

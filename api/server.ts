@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { type GivenKey, StartRefused, startEngine } from "@rotorsh/engine";
+import { type GivenKey, startEngine } from "@rotorsh/engine";
 import { startEmbeddedPostgres } from "@rotorsh/engine/embedded";
 import { createApp } from "./app.ts";
 import { banner } from "./banner.ts";
@@ -12,6 +12,7 @@ import { type DevKeys, ensureDevKeyRing, ensureDevKeys } from "./dev-files.ts";
 import { addressProblem, type Listener, listen, urlOf } from "./listen.ts";
 import { createLog } from "./log.ts";
 import { findHolder } from "./port-holder.ts";
+import { startProblem } from "./start-problem.ts";
 
 type Closer = () => Promise<void>;
 
@@ -19,7 +20,10 @@ async function main(): Promise<void> {
   const config = readConfig();
   const log = createLog(config.logLevel);
   const dataDir = resolve(config.dataDir);
-  const listener = await holdPort(config, dataDir);
+  const listener = await holdPort(config, dataDir).catch((error: unknown) => {
+    const problem = startProblem(error, config);
+    throw problem === undefined ? error : new ConfigError(problem);
+  });
   if (!listener) return;
 
   let serving = false;
@@ -60,7 +64,8 @@ async function main(): Promise<void> {
     listener.serve((request, env) => app.fetch(request, env as object));
     log.info({ url: listener.url, role: config.role }, "ready");
   } catch (error) {
-    if (error instanceof StartRefused) console.error(error.message);
+    const problem = startProblem(error, config);
+    if (problem) console.error(problem);
     else log.fatal({ err: error }, "the start failed");
     await stop(1);
   }

@@ -36,6 +36,10 @@ export const CallbackHeaders = z
       .regex(/^[\t\x20-\x7e]*$/),
   )
   .refine((headers) => Object.keys(headers).length <= 20, "must have at most 20 headers")
+  .refine((headers) => {
+    const names = Object.keys(headers).map((name) => name.toLowerCase());
+    return new Set(names).size === names.length;
+  }, "must not name a header twice; capitals make no difference")
   .refine((headers) => JSON.stringify(headers).length <= 4096, "must be at most 4 KB together")
   .describe("Extra headers of every delivery.");
 

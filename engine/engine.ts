@@ -29,6 +29,8 @@ export type Engine = {
   checkpoint(body: unknown): Promise<{ recorded: Record<string, Memo> }>;
   /** Can this process serve? Resolves within a second or so. */
   isReady(): Promise<boolean>;
+  /** Numbers of this process that an operator may want to be woken by. */
+  counters(): { requestsCountedAlone: number };
   /** Answers those who wait for something to happen at once: a server that drains must not wait with them. */
   endWaits(): void;
   close(): Promise<void>;
@@ -49,6 +51,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       (await perform(caller, operation, input, callOptions)).body,
     checkpoint: (body) => takeCheckpoint(services, body),
     isReady: () => databases.answers(),
+    counters: () => ({ requestsCountedAlone: services.rateLimiter.countedAlone() }),
     endWaits() {
       services.pull.claims.close();
       services.workflows.feed.close();

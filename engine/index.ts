@@ -10,6 +10,7 @@ export { type EgressRules, readEgressAllow } from "./outbound/egress.ts";
 export type { Answer } from "./perform.ts";
 export { mintSigningKey } from "./signing-keys.ts";
 export { StartRefused } from "./start-refused.ts";
+export { isUnavailable } from "./store/database.ts";
 export { migrate } from "./store/migrate.ts";
 export type { OpenStream } from "./streams.ts";
 export { mintKey, readKey } from "./vault/key-token.ts";

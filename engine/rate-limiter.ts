@@ -8,6 +8,8 @@ import { minuteOf, secondsUntil } from "./core/period.ts";
 import type { Log } from "./log.ts";
 import { createBatcher } from "./store/batch.ts";
 
+const tellEveryMs = 60_000;
+
 type Take = { workspaceId: string };
 type Taken = { position: number; resetSeconds: number };
 
@@ -16,14 +18,25 @@ export type RateLimiter = ReturnType<typeof createRateLimiter>;
 export function createRateLimiter(sql: postgres.Sql, log: Log) {
   const take = createBatcher<Take, Taken>((items) => takeMany(sql, items));
   const insurance = createLocalCount();
+  let alone = 0;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  // Each request would say it again, as long as the counter is broken.
+  const tell = (error: unknown) => {
+    alone++;
+    if (performance.now() - toldAt < tellEveryMs) return;
+    toldAt = performance.now();
+    log.warn({ err: error, requests: alone }, "rate limits are counted in this process alone");
+  };
 
   return {
+    /** Requests that this process had to count for itself. */
+    countedAlone: () => alone,
     /** Counts one request; throws RATE_LIMITED when the minute's limit was reached before it. */
     async take(workspaceId: string, limit: number | null): Promise<RateState> {
       if (limit === null) return null;
       // A broken counter must not stop the work: each process then counts for itself.
       const taken = await take({ workspaceId }).catch((error: unknown) => {
-        log.warn({ err: error, workspaceId }, "rate limit counted in this process alone");
+        tell(error);
         return insurance(workspaceId);
       });
       const { position, resetSeconds } = taken;

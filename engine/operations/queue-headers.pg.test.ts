@@ -47,3 +47,8 @@ test("the same headers again change nothing, and a mask without a value to keep 
   const masked = { name: "c", callback_headers: { "X-New": "***" } };
   expect(await codeOf(call(rotor.engine, rotor.home.admin, update, masked))).toBe("INVALID_INPUT");
 });
+
+test("a header named twice, with other capitals, is refused: one of them would be lost on the way", async () => {
+  const twice = { name: "d", callback_headers: { "X-One": "1", "x-one": "2" } };
+  expect(await codeOf(call(rotor.engine, rotor.home.admin, create, twice))).toBe("INVALID_INPUT");
+});

@@ -1,3 +1,4 @@
+export { type BrowserPage, startBrowser, type TestBrowser } from "./browser.ts";
 export { buildKey, buildMember, type Grant, provenance } from "./builders.ts";
 export { createTestDatabase, type TestDatabase } from "./database.ts";
 export {
