@@ -14,6 +14,15 @@ export {
 export type { HeadersLike } from "./headers.ts";
 export { type SignatureOptions, unwrapRotorWebhook, verifyRotorSignature } from "./signature.ts";
 export type { RotorWebhookEvent } from "./webhook-event.ts";
+export {
+  NonRetriableError,
+  RetryAfterError,
+  SignalTimeoutError,
+  StepError,
+  WorkflowCancelledError,
+  WorkflowFailedError,
+  WorkflowTimeoutError,
+} from "./workflow/errors.ts";
 
 /** In strict mode: a job with this id exists already. Code `IDEMPOTENCY_CONFLICT`. */
 export class RotorIdempotencyConflict extends RotorError {

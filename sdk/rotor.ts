@@ -1,9 +1,19 @@
-import { type Call, type Contract, contract, RotorError, type StreamTree, streams } from "@rotorsh/contract";
+import {
+  type Call,
+  type Contract,
+  contract,
+  type OutputOf,
+  RotorError,
+  type StreamTree,
+  streams,
+} from "@rotorsh/contract";
 import { callOverHttp } from "./call.ts";
 import { type ClientOf, createClient } from "./client.ts";
 import { defaultUrl, readEnvironment } from "./config.ts";
 import { type HttpOptions, sendOverHttp } from "./http.ts";
 import { type StreamsOf, streamMethod } from "./stream.ts";
+import { createFunction, type DataOf } from "./workflow/define.ts";
+import type { AnyEvents, FunctionOptions, Handler, WorkflowFunction } from "./workflow/types.ts";
 
 export type RotorOptions = Partial<HttpOptions> & {
   /** The operator's token, for `rotor.admin`; default ROTOR_ADMIN_TOKEN. */
@@ -26,10 +36,51 @@ const Nouns = class {
   options: RotorOptions,
 ) => ClientOf<Contract> & StreamsOf;
 
-/** A client of one Rotor server. `apiKey` and `url` default to ROTOR_API_KEY and ROTOR_API_URL. */
-export class Rotor extends Nouns {
+export type SendEventOptions = {
+  /** A second event with this id is the first one again. */
+  id?: string;
+  /** Milliseconds since 1970; in the future the event is published then. */
+  ts?: number;
+  /** Another way to say the same as `id`: the id follows from it. */
+  idempotencyKey?: string;
+};
+
+type Sent = OutputOf<Contract["events"]["send"]>;
+type Triggered = OutputOf<Contract["functions"]["trigger"]>;
+
+/** Events of our own that anybody may send. */
+type OwnEvents = { "rotor/cancel.run": { runId: string } };
+
+/**
+ * A client of one Rotor server. `apiKey` and `url` default to ROTOR_API_KEY and ROTOR_API_URL. With a map of events,
+ * `Rotor<{ "user.created": { userId: string } }>`, their names and data are checked by the compiler.
+ */
+export class Rotor<Events extends object = AnyEvents> extends Nouns {
   constructor(options: RotorOptions = {}) {
     super(options);
+  }
+
+  /** Publishes an event: it starts the workflows it triggers, and wakes the runs that wait for it. */
+  send<Name extends keyof (Events & OwnEvents) & string>(
+    name: Name,
+    data: (Events & OwnEvents)[Name],
+    options: SendEventOptions = {},
+  ): Promise<Sent> {
+    return this.events.send(name, data, options);
+  }
+
+  readonly workflow = {
+    /** Starts a workflow by its id, or those that an event of this name triggers, and does not wait for them. */
+    trigger: (name: string, data?: unknown, options: { idempotencyKey?: string } = {}): Promise<Triggered> =>
+      this.functions.trigger(name, data, options),
+  };
+
+  /** `createFunction` for the events of this client. */
+  createFunction<const Options extends FunctionOptions, Output>(
+    options: Options,
+    handler: Handler<DataOf<Events, Options>, Output>,
+  ): WorkflowFunction {
+    return createFunction<Options, Output, Events>(options, handler);
   }
 }
 

@@ -1,17 +1,11 @@
 // An engine with workers, and an app as its users write them: real HTTP both ways, and the SDK's own machine.
 
 import { createServer, type IncomingMessage } from "node:http";
-import {
-  type Contract,
-  contract,
-  type DriveRequest,
-  isRotorError,
-  type OutputOf,
-  type StepRecord,
-} from "@rotorsh/contract";
+import { type Contract, contract, type DriveRequest, isRotorError, type OutputOf } from "@rotorsh/contract";
 import { vi } from "vitest";
+import { answerDrive } from "../../sdk/workflow/answer-drive.ts";
 import { createFunction } from "../../sdk/workflow/define.ts";
-import { drive } from "../../sdk/workflow/drive.ts";
+import { toRegistration } from "../../sdk/workflow/sync.ts";
 import type { FunctionOptions, Handler, WorkflowFunction } from "../../sdk/workflow/types.ts";
 import { type Engine, type EngineOptions, startEngine } from "../engine.ts";
 import { call, startTestEngine, type TestEngine, testOptions } from "./engine.ts";
@@ -66,16 +60,7 @@ export async function startWorkflowTest(changed: Partial<EngineOptions> = {}): P
         handler as never,
       );
       functions.set(defined.id, fn);
-      const { trigger, retries = 3 } = fn.options;
-      await call(rotor.engine, caller, contract.functions.register, {
-        id: defined.id,
-        serve_url: app.url,
-        retries,
-        hooks: (["onSuccess", "onFailure", "onCancel"] as const).filter((hook) => fn.options[hook]),
-        ...("event" in trigger
-          ? { trigger_event: trigger.event, ...(trigger.filter && { trigger_filter: trigger.filter }) }
-          : { trigger_cron: trigger.cron, trigger_timezone: trigger.timezone }),
-      });
+      await call(rotor.engine, caller, contract.functions.register, toRegistration(fn, app.url));
     },
     async trigger(id, data = {}) {
       const { run_id } = await call(rotor.engine, caller, contract.functions.trigger, { id, data });
@@ -108,33 +93,7 @@ export async function startWorkflowTest(changed: Partial<EngineOptions> = {}): P
 async function answer(functions: ReadonlyMap<string, WorkflowFunction>, request: DriveRequest) {
   const fn = functions.get(request.run.workflow);
   if (!fn) throw new Error(`No function ${request.run.workflow}`);
-  if (request.hook) return callHook(fn, request, request.hook);
-  const { checkpoint } = request;
-  const send =
-    checkpoint && ((steps: StepRecord[]) => sendCheckpoint(checkpoint.url, checkpoint.token, steps));
-  return drive(fn, request, { checkpoint: send, logger: quiet });
-}
-
-async function sendCheckpoint(url: string, token: string, steps: StepRecord[]): Promise<boolean> {
-  const response = await fetch(url, { method: "POST", body: JSON.stringify({ token, steps }) });
-  await response.text();
-  return response.status === 200;
-}
-
-async function callHook(
-  { options }: WorkflowFunction,
-  { run, event }: DriveRequest,
-  { name, result, error }: NonNullable<DriveRequest["hook"]>,
-) {
-  const hook = options[name] as ((args: object) => unknown) | undefined;
-  const ctx = { runId: run.id, functionId: run.workflow, attempt: run.attempt };
-  try {
-    await hook?.({ ctx, result, error, event });
-    return { state: "completed", output: null, steps: [], asked: [] };
-  } catch (thrown) {
-    const { message } = thrown as Error;
-    return { state: "failed", error: { name: "Error", message }, retryable: false, steps: [], asked: [] };
-  }
+  return answerDrive(fn, request, { logger: quiet });
 }
 
 type Reply = { status: number; body: string };

@@ -1,5 +1,5 @@
 import type { DriveRequest, Memo, StepRecord } from "@rotorsh/contract";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createFunction } from "./define.ts";
 import { drive } from "./drive.ts";
 import { NonRetriableError, RetryAfterError } from "./errors.ts";
@@ -28,9 +28,9 @@ function run(
   refuseFrom = Number.POSITIVE_INFINITY,
 ) {
   const sent: StepRecord[][] = [];
-  const checkpoint = async (steps: StepRecord[]) => {
-    sent.push(steps);
-    return sent.length < refuseFrom;
+  const checkpoint = async (steps: readonly StepRecord[]) => {
+    sent.push([...steps]);
+    return sent.length < refuseFrom ? ("kept" as const) : ("lost" as const);
   };
   const result = drive(build(handler), request(change), { checkpoint });
   return result.then((ended) => ({ ended, sent }));
@@ -203,4 +203,34 @@ test("a thrown string is an error with words", async () => {
     retryable: true,
     error: { message: expect.stringContaining("just text") },
   });
+});
+
+test("a drive ends although its last message was still under way when the code began to wait", async () => {
+  const sent: StepRecord[][] = [];
+  let answer = () => {};
+  const checkpoint = async (steps: readonly StepRecord[]) => {
+    sent.push([...steps]);
+    await new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    return "kept" as const;
+  };
+  const fn = build(async ({ step }) => {
+    await step.run("work", () => 1);
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    const nap = step.sleep("nap", "1h");
+    setTimeout(() => answer(), 20);
+    await nap;
+  });
+  expect(await drive(fn, request(), { checkpoint })).toMatchObject({ state: "waiting", steps: [] });
+});
+
+test("a drive ends although known steps were asked for after the one that is waited for", async () => {
+  const { ended } = await run(
+    async ({ step }) => {
+      await Promise.all([step.sleep("nap", "1h"), step.run("known", () => 1), step.run("too", () => 1)]);
+    },
+    { steps: { ...memo("known", { ok: 1 }), ...memo("too", { ok: 1 }) } },
+  );
+  expect(ended).toMatchObject({ state: "waiting", waits: [{ name: "nap" }] });
 });

@@ -6,28 +6,26 @@ import { NonRetriableError } from "./errors.ts";
 export const stepLimitBytes = 4 * 1024 * 1024;
 
 /** The value as it is stored; undefined becomes null, a Date its text. Refuses by name what JSON cannot hold. */
-export function toStored(stepId: string, value: unknown): unknown {
-  const text = toJson(stepId, value);
+export function toStored(what: string, value: unknown): unknown {
+  const text = toJson(what, value);
   const bytes = Buffer.byteLength(text);
   if (bytes > stepLimitBytes) {
     throw new NonRetriableError(
-      `Step "${stepId}" returned ${(bytes / 1024 / 1024).toFixed(1)} MB; at most 4 MB are kept. Store it elsewhere and return a reference.`,
+      `${what} returned ${(bytes / 1024 / 1024).toFixed(1)} MB; at most 4 MB are kept. Store it elsewhere and return a reference.`,
     );
   }
   return JSON.parse(text);
 }
 
-function toJson(stepId: string, value: unknown): string {
+function toJson(what: string, value: unknown): string {
   try {
     return JSON.stringify(value, refuseBigInt) ?? "null";
   } catch (error) {
     const why =
       error instanceof RangeError || /circular|cyclic/i.test(String(error))
         ? "refers to itself"
-        : String((error as Error).message);
-    throw new NonRetriableError(
-      `Step "${stepId}" returned a value that cannot be stored as JSON: it ${why}.`,
-    );
+        : (error as Error).message;
+    throw new NonRetriableError(`${what} returned a value that cannot be stored as JSON: it ${why}.`);
   }
 }
 

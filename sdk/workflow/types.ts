@@ -2,8 +2,12 @@
 
 import type { DriveEvent } from "@rotorsh/contract";
 
-/** Event names and the shape of their data, for typed events: `Rotor<{ "user.created": { userId: string } }>`. */
-export type EventMap = Record<string, unknown>;
+/** What nobody described may be used as anything; `unknown` would ask for a cast at every field. */
+// biome-ignore lint/suspicious/noExplicitAny: the author knows the shape.
+export type Undescribed = any;
+
+/** Event names and the shape of their data, where `Rotor<{ "user.created": { userId: string } }>` describes none. */
+export type AnyEvents = Record<string, Undescribed>;
 
 export type Trigger =
   | { event: string /** Only events for which this expression is true. */; filter?: string }
@@ -16,15 +20,17 @@ export type Logger = {
   error(...values: unknown[]): void;
 };
 
+export type WorkflowEvent<Data = Undescribed> = Omit<DriveEvent, "data"> & { data: Data };
+
 export type HookContext = { runId: string; functionId: string; attempt: number };
 
 export type Hooks<Output = unknown> = {
   /** After the run has completed, once. */
-  onSuccess?: (args: { ctx: HookContext; result: Output; event: DriveEvent }) => unknown;
+  onSuccess?: (args: { ctx: HookContext; result: Output; event: WorkflowEvent }) => unknown;
   /** After the last attempt has failed. */
-  onFailure?: (args: { ctx: HookContext; error: Error; event: DriveEvent }) => unknown;
+  onFailure?: (args: { ctx: HookContext; error: Error; event: WorkflowEvent }) => unknown;
   /** After the run was cancelled, if it had started. */
-  onCancel?: (args: { ctx: HookContext; event: DriveEvent }) => unknown;
+  onCancel?: (args: { ctx: HookContext; event: WorkflowEvent }) => unknown;
 };
 
 export type FunctionOptions<Output = unknown> = Hooks<Output> & {
@@ -48,12 +54,12 @@ export type StepTools = {
   /** Milliseconds since 1970, a Date, or an ISO time. */
   sleepUntil(id: string, time: number | Date | string): Promise<void>;
   /** The data of the first matching event, or null when none came in time. */
-  waitForEvent<T = unknown>(
+  waitForEvent<T = Undescribed>(
     id: string,
     options: { event: string; match?: string; timeout: string },
   ): Promise<T | null>;
   /** The data the signal was completed with; throws SignalTimeoutError. */
-  waitForSignal<T = unknown>(
+  waitForSignal<T = Undescribed>(
     id: string,
     options: { signal: string; timeout: string; approval?: boolean; prompt?: string },
   ): Promise<T>;
@@ -63,7 +69,7 @@ export type StepTools = {
     options: { signal?: string; timeout: string; prompt?: string },
   ): Promise<T>;
   /** Runs another workflow and waits for its result. */
-  invoke<T = unknown>(
+  invoke<T = Undescribed>(
     id: string,
     options: { workflow: { id: string }; data: unknown; timeout: string },
   ): Promise<{ result: T; runId: string }>;
@@ -83,7 +89,7 @@ export type Stored<T> = T extends Date
         : T;
 
 export type Context<Data = unknown> = {
-  event: Omit<DriveEvent, "data"> & { data: Data };
+  event: WorkflowEvent<Data>;
   step: StepTools;
   runId: string;
   /** Of the function as a whole, from 1. */
@@ -95,6 +101,8 @@ export type Context<Data = unknown> = {
 export type Handler<Data = unknown, Output = unknown> = (context: Context<Data>) => Output | Promise<Output>;
 
 export type WorkflowFunction = {
+  /** So that `step.invoke` takes the function itself, too. */
+  readonly id: string;
   readonly options: FunctionOptions;
   readonly handler: Handler<never, unknown>;
 };
