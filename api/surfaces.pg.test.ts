@@ -159,6 +159,8 @@ async function makeThings(named: Sampled): Promise<Things> {
   if (named.name !== "functions.register") {
     await post("/v1/functions", { id: workflow, serve_url, trigger_event: `made.${made}` });
   }
+  const rule = { queue, name: `s${made}`, cron: "0 0 1 1 *", timezone: "UTC" };
+  const schedule = (await post("/v1/schedules", rule)).id as string;
   const run =
     ((await post(`/v1/functions/${workflow}/trigger`, {})).run_id as string | undefined) ?? "run_none";
   const event =
@@ -172,6 +174,7 @@ async function makeThings(named: Sampled): Promise<Things> {
     member,
     workspace,
     workflow,
+    schedule,
     run,
     event,
     signal: "unknown",
@@ -198,7 +201,7 @@ async function makeWorkspace({ noun }: Sampled): Promise<string> {
 /** What differs between two equal calls: ids, times, secrets, counts of what was made so far. */
 function normalise(value: unknown): unknown {
   const text = JSON.stringify(value, withoutProgress)
-    .replaceAll(/\b(ws|team|key|mem|job|req|run|evt|apv)_(?!default)[0-9A-Za-z]{20,32}\b/g, "<$1>")
+    .replaceAll(/\b(ws|team|key|mem|job|req|run|evt|apv|sched|sr)_(?!default)[0-9A-Za-z]{20,32}\b/g, "<$1>")
     .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, "<uuid>")
     .replaceAll(/\b[0-9a-f]{64}\b/g, "<hash>")
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<time>")
@@ -210,7 +213,7 @@ function normalise(value: unknown): unknown {
     .replaceAll(/"status":"(pending|running|waiting)"/g, '"status":"open"')
     .replaceAll(/\brt_sign_\w+/g, "<signing key>")
     .replaceAll(/\bq\d+\b/g, "<queue>")
-    .replaceAll(/\b(w|e|made\.)\d+\b/g, "<$1>")
+    .replaceAll(/\b(w|e|s|made\.)\d+\b/g, "<$1>")
     .replaceAll(/made\d+@/g, "made@");
   return JSON.parse(text);
 }
@@ -234,7 +237,9 @@ const growing = new Set([
   "admin.listWorkspaces",
   "audit.verify",
   "usage.current",
+  "functions.list",
   "runs.list",
+  "schedules.list",
   "events.list",
   "approvals.list",
   // Its throughput falls from one moment to the next.

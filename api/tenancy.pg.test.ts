@@ -16,6 +16,7 @@ const unknown: Things = {
   key: "key_unknown",
   member: "mem_unknown",
   workspace: "ws_unknown",
+  schedule: "sched_unknown",
   workflow: "no-such-workflow",
   run: "run_unknown",
   event: "evt_unknown",
@@ -44,7 +45,17 @@ async function makeForeign(): Promise<Things> {
   const job = await post("/v1/queues/of-the-stranger/jobs", key, { delay: "1h" });
   const made = await post("/v1/api-keys", key, { label: "theirs" });
   const member = await post("/v1/members", key, { email: "theirs@example.com" });
-  return { ...unknown, queue: "of-the-stranger", job: job.id, key: made.id, member: member.id, workspace };
+  const rule = { queue: "of-the-stranger", cron: "@yearly", timezone: "UTC" };
+  const { id: schedule } = await post("/v1/schedules", key, rule);
+  return {
+    ...unknown,
+    schedule,
+    queue: "of-the-stranger",
+    job: job.id,
+    key: made.id,
+    member: member.id,
+    workspace,
+  };
 }
 
 // An upsert makes a queue of one's own; the engine's test of tenancy tries that.

@@ -166,10 +166,25 @@ export const errorTable = {
     message: "There is no workspace {id}.",
     hint: "List the workspaces to see their ids.",
   },
+  SCHEDULE_NOT_FOUND: {
+    status: 404,
+    message: "There is no schedule {id}.",
+    hint: "List the schedules to see their names and ids.",
+  },
   METHOD_NOT_ALLOWED: {
     status: 405,
     message: "This address does not take that method.",
     hint: "The Allow header names the methods it takes.",
+  },
+  SCHEDULE_EXISTS: {
+    status: 409,
+    message: "A schedule {name} exists already.",
+    hint: "Update it, or use the upsert, which does either.",
+  },
+  SCHEDULE_REGISTERED: {
+    status: 409,
+    message: "The schedule {name} belongs to its workflow's registration, and that alone decides this.",
+    hint: "Change the workflow's trigger, or archive the workflow; to stop it for a while, pause the schedule.",
   },
   QUEUE_EXISTS: {
     status: 409,

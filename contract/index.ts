@@ -10,6 +10,8 @@ import { members } from "./members.ts";
 import { pull } from "./pull.ts";
 import { queues } from "./queues.ts";
 import { runs } from "./runs.ts";
+import { schedules } from "./schedules.ts";
+import { adminSchedules } from "./schedules-admin.ts";
 import { signals } from "./signals.ts";
 import { signingKey } from "./signing-key.ts";
 import { admin, workspaces } from "./workspaces.ts";
@@ -18,6 +20,7 @@ import { admin, workspaces } from "./workspaces.ts";
 export const contract = {
   queues,
   jobs: { ...jobs, ...pull },
+  schedules,
   functions,
   runs,
   events,
@@ -32,7 +35,7 @@ export const contract = {
   status,
   usage,
   audit,
-  admin,
+  admin: { ...admin, ...adminSchedules },
 };
 export type Contract = typeof contract;
 
@@ -90,5 +93,7 @@ export { type Capability, type Plan, plans, type Role, roles } from "./primitive
 export { invalidInput, type Problem, parseInput } from "./problems.ts";
 export { Queue } from "./queues.ts";
 export { Run } from "./runs.ts";
+export { Schedule } from "./schedule-fields.ts";
+export type { CallbackStatus } from "./schedule-runs.ts";
 export { type MessageOf, type Stream, type Streams, type StreamTree, streams } from "./streams.ts";
 export { Workspace } from "./workspaces.ts";

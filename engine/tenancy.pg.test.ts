@@ -18,6 +18,7 @@ const unknown: Things = {
   member: "mem_unknown",
   workspace: "ws_unknown",
   workflow: "no-such-workflow",
+  schedule: "sched_unknown",
   run: "run_unknown",
   event: "evt_unknown",
   signal: "no-such-signal",

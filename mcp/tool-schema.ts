@@ -15,6 +15,7 @@ export function inputSchemaOf(schema: z.ZodObject): Json {
 
 const unsaid = [
   "description",
+  "format",
   "required",
   "pattern",
   "minimum",
@@ -47,6 +48,8 @@ function jsonSchemaOf(schema: z.ZodObject, io: "input" | "output", trim: (node: 
     io,
     override: ({ jsonSchema }) => {
       dropOwnFormat(jsonSchema as Node);
+      dropAliases(jsonSchema as Node);
+      mergeNull(jsonSchema as Node);
       trim(jsonSchema as Node);
     },
   });
@@ -60,6 +63,22 @@ function dropOwnFormat(node: Node): void {
   if (typeof node.format !== "string" || standardFormats.has(node.format)) return;
   delete node.format;
   delete node.pattern;
+}
+
+/** Other names of a field are understood, and not told: one is enough for a model. */
+function dropAliases(node: Node): void {
+  const properties = (node.properties ?? {}) as Record<string, Node>;
+  for (const [name, field] of Object.entries(properties)) if (field.aliasOf) delete properties[name];
+}
+
+/** `{anyOf: [{type: "string", …}, {type: "null"}]}` in fewer words. */
+function mergeNull(node: Node): void {
+  const [value, none, ...others] = (node.anyOf ?? []) as Node[];
+  if (none?.type !== "null" || typeof value?.type !== "string" || others.length > 0) return;
+  delete node.anyOf;
+  const { description = value.description } = node;
+  Object.assign(node, value, { type: [value.type, "null"] }, description !== undefined && { description });
+  if (Array.isArray(value.enum)) node.enum = [...value.enum, null];
 }
 
 /** zod spells each format out as a regular expression, 300 characters for a date. */

@@ -90,6 +90,7 @@ export type Plan = {
 export function planTicks(due: Due, now: number): Plan {
   const { rule, catchUp, tick } = due;
   const until = now - due.jitterMs;
+  if (tick > until) return { fire: [], missed: null, next: tick };
   const late = until - graceMs;
   if (tick >= late) {
     const fire = ticksIn(rule, tick, until);

@@ -8,8 +8,11 @@ import { isMatching } from "../match-cache.ts";
 import { must } from "../must.ts";
 import { checkSavedUrl } from "../outbound/save-check.ts";
 import { findRun, toRun } from "../store/runs.ts";
+import { deleteSchedulesOf } from "../store/schedules.ts";
 import * as store from "../store/workflows.ts";
 import { allowanceOf, provenanceOf, toPayload } from "../submission.ts";
+import { keepRegistered } from "./registered-schedule.ts";
+import { problemsOfRule } from "./schedule-settings.ts";
 
 type Registered = ParsedInputOf<Contract["functions"]["register"]>;
 type Triggered = ParsedInputOf<Contract["functions"]["trigger"]>;
@@ -28,6 +31,7 @@ export const functions: Handlers<Contract>["functions"] = {
     }
     const number = (current?.version_number ?? 0) + (current?.version === definition.version ? 0 : 1);
     const saved = store.toWorkflow(await store.saveWorkflow(context.db, workspaceId, definition, number));
+    await keepRegistered(saved, context);
     const before = current && !created ? store.toWorkflow(current) : null;
     context.record({ resource: input.id, before, after: saved });
     return { ...saved, created };
@@ -40,6 +44,7 @@ export const functions: Handlers<Contract>["functions"] = {
     const workflow = await find(id, context);
     if (dryRun) return { deleted: false };
     await store.archiveWorkflow(context.db, workspaceId, id);
+    await deleteSchedulesOf(context.db, workspaceId, { workflow: id });
     context.record({ resource: id, before: store.toWorkflow(workflow) });
     return { deleted: true };
   },
@@ -105,7 +110,7 @@ function checkTrigger(input: Registered, type: "event" | "cron"): void {
         ]
       : []),
     ...problemOfFilter(input.trigger_filter),
-    ...problemOfZone(input.trigger_timezone),
+    ...problemsOfTrigger(input),
   ];
   if (problems.length > 0) throw invalidInput(problems);
 }
@@ -120,13 +125,9 @@ function problemOfFilter(filter: string | undefined) {
   }
 }
 
-function problemOfZone(zone: string | undefined) {
-  try {
-    if (zone !== undefined) new Intl.DateTimeFormat("en", { timeZone: zone });
-    return [];
-  } catch {
-    return [{ path: "trigger_timezone", problem: "is not a time zone such as Europe/Berlin" }];
-  }
+function problemsOfTrigger({ trigger_cron: cron, trigger_timezone: timezone }: Registered) {
+  if (cron === undefined || timezone === undefined) return [];
+  return problemsOfRule({ cron, timezone }, "trigger_cron", "trigger_timezone");
 }
 
 /** A workflow by its id, or else every workflow that an event of this name triggers. */

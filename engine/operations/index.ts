@@ -12,6 +12,8 @@ import { members } from "./members.ts";
 import { pull } from "./pull.ts";
 import { queues } from "./queues.ts";
 import { runs } from "./runs.ts";
+import { schedules } from "./schedules.ts";
+import { adminSchedules } from "./schedules-admin.ts";
 import { signals } from "./signals.ts";
 import { signingKey } from "./signing-key.ts";
 import { admin, workspaces } from "./workspaces.ts";
@@ -21,6 +23,7 @@ export const handlers: Handlers<Contract> = {
   jobs: { ...jobs, ...pull },
   dlq,
   approvals,
+  schedules,
   functions,
   runs,
   events,
@@ -33,5 +36,5 @@ export const handlers: Handlers<Contract> = {
   status,
   usage,
   audit,
-  admin,
+  admin: { ...admin, ...adminSchedules },
 };

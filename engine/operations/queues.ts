@@ -9,6 +9,7 @@ import { revokeQueueKeys } from "../store/api-keys.ts";
 import { hasOpenJobs, sampleJobs } from "../store/job-bulk.ts";
 import { readCounts } from "../store/queue-numbers.ts";
 import * as store from "../store/queues.ts";
+import { countSchedulesOf, deleteSchedulesOf } from "../store/schedules.ts";
 import { check } from "./queue-check.ts";
 import { changeSecret, sealHeaders } from "./queue-secrets.ts";
 import { countsOf, drain, retryAll, stats } from "./queue-work.ts";
@@ -55,19 +56,19 @@ export const queues: Handlers<Contract>["queues"] = {
     const queue = await lock(input.name, context);
     const { oldest_waiting_seconds: _, ...counts } = await countsOf(queue, context);
     const jobs = Object.values(counts).reduce((sum, count) => sum + count, 0);
+    const { workspaceId } = queue;
     if (input.dry_run) {
       const sample = await sampleJobs(context.db, queue, jobStates);
-      return {
-        deleted: false,
-        jobs,
-        ...previewOf("queues.delete", input, { counts, sample }, jobs, context),
-      };
+      const schedules = await countSchedulesOf(context.db, workspaceId, { queue: queue.name });
+      const seen = { counts: { ...counts, schedules }, sample };
+      return { deleted: false, jobs, ...previewOf("queues.delete", input, seen, jobs, context) };
     }
     if (!input.with_jobs && (await hasOpenJobs(context.db, queue))) {
       throw new RotorError("QUEUE_NOT_EMPTY", { name: input.name });
     }
     checkConfirmation("queues.delete", input, jobs, context);
     await store.deleteQueue(context.db, queue);
+    await deleteSchedulesOf(context.db, workspaceId, { queue: queue.name });
     // A later queue of the same name is another queue: the keys of this one do not open it.
     await revokeQueueKeys(context.db, queue, context.now);
     context.record({ resource: input.name, before: { ...store.toQueue(queue), jobs } });

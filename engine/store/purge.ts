@@ -120,6 +120,21 @@ export async function purgeApprovals(sql: postgres.Sql, most: number): Promise<n
   return rows.count;
 }
 
+/** Schedules of deleted workspaces, and the history of all that is older than its workspace keeps jobs; answers how many. */
+export async function purgeSchedules(sql: postgres.Sql, most: number): Promise<number> {
+  const gone = await sql`
+    delete from schedule where id in (
+      select s.id from schedule s join workspace w on w.id = s.workspace_id where w.deleted_at is not null limit ${most})`;
+  const aged = await sql`
+    delete from schedule_run where ctid in (
+      select r.ctid from workspace w, lateral (
+        select ctid from schedule_run s where s.workspace_id = w.id and s.fired_at <
+          rotor_now() - coalesce(w.retention_days, (${retention}::text::jsonb->>w.plan)::int) * interval '1 day'
+        order by s.fired_at limit ${most}
+      ) r limit ${most})`;
+  return gone.count + aged.count;
+}
+
 export async function purgeMinutes(sql: postgres.Sql, most: number): Promise<number> {
   const rows = await sql`
     delete from queue_minute where ctid in (

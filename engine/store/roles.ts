@@ -32,6 +32,8 @@ export const tenantTables: readonly string[] = [
   "replay",
   "replay_job",
   "approval",
+  "schedule",
+  "schedule_run",
   "audit_head",
   "audit_event",
 ];

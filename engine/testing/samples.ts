@@ -16,6 +16,7 @@ export type Things = {
   member: string;
   workspace: string;
   workflow: string;
+  schedule: string;
   run: string;
   event: string;
   signal: string;
@@ -23,6 +24,7 @@ export type Things = {
 };
 
 const ofWorkflow = ({ workflow }: Things) => ({ id: workflow });
+const ofSchedule = ({ schedule }: Things) => ({ id: schedule });
 const ofRun = ({ run }: Things) => ({ id: run });
 const ofApproval = ({ approval }: Things) => ({ id: approval });
 const ofQueue = ({ queue }: Things) => ({ name: queue });
@@ -84,6 +86,24 @@ const samples = {
     reject: (things) => ({ ...ofApproval(things), reason: "Does not fit." }),
     decide: (things) => ({ decisions: [{ ...ofApproval(things), approved: true }] }),
   },
+  schedules: {
+    list: nothing,
+    create: ({ queue }) => ({ queue, name: `${queue}-nightly`, cron: "0 2 * * *", timezone: "UTC" }),
+    upsert: ({ queue, schedule }) => ({
+      name: schedule,
+      queue,
+      cron: "0 3 * * *",
+      timezone: "Europe/Berlin",
+    }),
+    get: ofSchedule,
+    update: (things) => ({ ...ofSchedule(things), payload: { a: 1 } }),
+    delete: ofSchedule,
+    pause: ofSchedule,
+    resume: ofSchedule,
+    fireNow: ofSchedule,
+    runs: ofSchedule,
+    next: (things) => ({ ...ofSchedule(things), count: 2 }),
+  },
   functions: {
     list: nothing,
     register: ({ workflow }) => ({
@@ -144,6 +164,8 @@ const samples = {
     getWorkspace: ofWorkspace,
     updateWorkspace: (things) => ({ ...ofWorkspace(things), plan: "pro" }),
     deleteWorkspace: ofWorkspace,
+    listSchedules: ofWorkspace,
+    fireSchedule: ofSchedule,
   },
 } satisfies { [Noun in keyof Contract]: { [Verb in keyof Contract[Noun]]: (things: Things) => object } };
 

@@ -22,6 +22,9 @@ export async function buildThings(rotor: TestEngine, home: TestWorkspace): Promi
     all: true,
     canary: true,
   });
+  const rule = { cron: "0 0 1 1 *", timezone: "UTC" };
+  const { id: schedule } = await call(engine, home.admin, contract.schedules.create, { queue, ...rule });
+  await call(engine, home.admin, contract.schedules.fireNow, { id: schedule });
   const inAMonth = new Date(Date.now() + 30 * 24 * 60 * 60 * 1000);
   const key = await buildKey(sql, home, { role: "developer", expiresAt: inAMonth });
   const member = await buildMember(sql, home.id, { role: "developer" });
@@ -34,6 +37,7 @@ export async function buildThings(rotor: TestEngine, home: TestWorkspace): Promi
     member,
     workspace: home.id,
     approval: await buildApproval(rotor, home),
+    schedule,
     ...(await buildRun(rotor, home)),
   };
 }

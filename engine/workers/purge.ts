@@ -20,6 +20,7 @@ export async function purge({ databases: { sql } }: Services, batches = mostBatc
     async () => (await store.purgeReplays(sql, 1)) > 0,
     async () => (await store.purgeApprovals(sql, batch)) === batch,
     async () => (await store.purgeMinutes(sql, batch)) === batch,
+    async () => (await store.purgeSchedules(sql, batch)) > 0,
     ...gone.map((uid) => () => purgeGone(sql, uid)),
     ...aged.map((one) => purgeAged(sql, one)),
   ];

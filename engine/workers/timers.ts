@@ -16,6 +16,7 @@ import {
 import { foldFlow } from "../store/queue-numbers.ts";
 import type { Loop } from "./housekeeping.ts";
 import { advanceReplays } from "./replays.ts";
+import { fireSchedules } from "./scheduler.ts";
 
 const dueEveryMs = 100;
 const leasesEveryMs = 1000;
@@ -23,6 +24,7 @@ const readyEveryMs = 2000;
 const foldEveryMs = 1000;
 const replayEveryMs = 500;
 const approvalsEveryMs = 1000;
+const schedulesEveryMs = 100;
 const batch = 1000;
 /** Long enough for every worker to notice that the database is back, and to tell what it could not. */
 const patienceMs = 5000;
@@ -48,6 +50,7 @@ export function startTimers(services: Services): Loop {
     every(services, foldEveryMs, () => foldFlow(sql)),
     every(services, replayEveryMs, () => advanceReplays(services)),
     every(services, approvalsEveryMs, () => endOverdue(services)),
+    every(services, schedulesEveryMs, () => fireSchedules(services)),
   ];
   return {
     async stop() {
