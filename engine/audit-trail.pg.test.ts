@@ -37,6 +37,8 @@ test.each(audited.map((sampled) => [sampled.name, sampled] as const))(
     const things = await buildThings(rotor, home);
     if (name === "queues.resume")
       await call(rotor.engine, home.admin, contract.queues.pause, { name: things.queue });
+    if (name === "schedules.resume")
+      await call(rotor.engine, home.admin, contract.schedules.pause, { id: things.schedule });
     if (name === "queues.create") things.queue = "fresh";
     const caller = noun === "admin" ? rotor.operator : home.admin;
     const before = (await rotor.sql`select count(*)::int as n from audit_event`)[0]?.n;
