@@ -72,7 +72,9 @@ async function overCli({ noun, verb, operation }: Sampled, input: Json): Promise
     env: { ROTOR_API_URL: server.url, ROTOR_API_KEY: server.adminKey, ROTOR_ADMIN_TOKEN: server.adminToken },
   });
   const said = JSON.parse(stdout) as Json;
-  return said.error ? { ok: false, error: said.error as Json } : { ok: true, output: said };
+  // A run that failed has an error too, and no code.
+  const refusal = said.error as Json | null | undefined;
+  return refusal?.code ? { ok: false, error: refusal } : { ok: true, output: said };
 }
 
 async function overMcp({ operation }: Sampled, input: Json): Promise<Said> {
@@ -117,6 +119,7 @@ const withoutTool = [
   // Apps register themselves, and what an agent needs to know of one is in the list.
   "functions.register",
   "functions.get",
+  "functions.versions",
   "functions.archive",
   "runs.cancelMany",
   "runs.replay",

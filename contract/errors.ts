@@ -253,6 +253,11 @@ export const errorTable = {
       "The confirmation does not fit: it is older than 5 minutes, was for another call, or there is more now.",
     hint: "Ask for a new preview with dry_run: true and look at it again.",
   },
+  STEP_TOO_LARGE: {
+    status: 413,
+    message: "{problem}",
+    hint: "Return it with the answer of the drive: the run then fails with this error.",
+  },
   PAYLOAD_TOO_LARGE: { status: 413, message: "The body is larger than {limit}.", hint: "Send less at once." },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,

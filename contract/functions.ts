@@ -42,6 +42,7 @@ export const Workflow = z.object({
   trigger_timezone: z.string().nullable(),
   retries: z.int().describe("Attempts after the first, of each step and of the function."),
   hooks: z.array(HookName),
+  content_hash: z.string().nullable().describe("Of the code, as the app says."),
   version: z.string().describe("Hash of what was registered."),
   version_number: z.int(),
   created_at: Timestamp,
@@ -125,6 +126,11 @@ export const functions = {
         .describe("Attempts after the first.")
         .meta({ examples: [5] }),
       hooks: z.array(HookName).max(3).default([]).describe("Which ends of a run the app wants to be told."),
+      content_hash: z
+        .string()
+        .regex(/^[\w.:+/=-]{1,128}$/)
+        .optional()
+        .describe("Of the code; another one makes a new version."),
     }),
     output: Workflow.extend({ created: z.boolean() }),
     errors: ["INVALID_INPUT"],
@@ -141,6 +147,19 @@ export const functions = {
     input: z.strictObject(id),
     output: Workflow,
     errors: ["WORKFLOW_NOT_FOUND"],
+  }),
+
+  versions: operation({
+    route: "GET /v1/functions/{id}/versions",
+    summary: "List what a workflow was registered as, newest version first.",
+    tools: {},
+    positionals: ["id"],
+    impact: "read",
+    idempotent: true,
+    needs: "read",
+    input: z.strictObject({ ...id, ...page }),
+    output: listOf(Workflow.omit({ id: true, updated_at: true })),
+    errors: ["WORKFLOW_NOT_FOUND", "INVALID_INPUT"],
   }),
 
   archive: operation({

@@ -34,6 +34,29 @@ export async function auditDenied(
   await append(db, caller, workspaceId, "access.denied", null, { operation: what, code }, now);
 }
 
+/** What happened without anybody's call. */
+export async function auditSystem(
+  db: Database,
+  event: { workspaceId: string; type: string; resource: string; metadata: Record<string, unknown> },
+  now: Date,
+): Promise<void> {
+  await appendAudit(db, {
+    workspaceId: event.workspaceId,
+    eventType: event.type,
+    actorId: "system",
+    actorRole: "system",
+    resourceId: event.resource,
+    metadata: event.metadata,
+    surface: "system",
+    client: null,
+    requestId: null,
+    traceId: null,
+    ipAddress: null,
+    userAgent: null,
+    occurredAt: now,
+  });
+}
+
 async function append(
   db: Database,
   caller: Caller,

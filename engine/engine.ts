@@ -17,6 +17,8 @@ export type EngineOptions = ServiceOptions & {
   givenKeys?: readonly GivenKey[];
   /** The workflow signing key of the workspace `default`. */
   signingKey?: string | undefined;
+  /** A hook of a workflow that takes longer is noted in the audit log; 30 seconds unless told. */
+  slowHookMs?: number | undefined;
 };
 
 export type Engine = {
@@ -41,7 +43,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { databases, broker } = services;
   await ensureDefaultWorkspace(services, options.givenKeys ?? [], options.signingKey);
   const perform = createPerform(services, listHandlers(contract, handlers));
-  const workers = options.workers === false ? undefined : startWorkers(services, options.checkpointUrl);
+  const workers = options.workers === false ? undefined : startWorkers(services, options);
 
   return {
     authenticate: withUnavailable(createAuthenticate(services)),

@@ -71,6 +71,7 @@ const matrix: Record<OperationName, readonly Who[]> = {
   "functions.list": everyone,
   "functions.register": developers,
   "functions.get": everyone,
+  "functions.versions": everyone,
   "functions.archive": developers,
   "functions.trigger": developers,
   "functions.invoke": developers,

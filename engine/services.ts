@@ -2,7 +2,7 @@
 
 import type { ErrorCode } from "@rotorsh/contract";
 import { auditDenied } from "./audit-trail.ts";
-import { openBroker } from "./broker/broker.ts";
+import { openBroker, runsTicket } from "./broker/broker.ts";
 import type { Services } from "./handler.ts";
 import { createIntake } from "./intake.ts";
 import type { Log } from "./log.ts";
@@ -59,7 +59,9 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
     databases,
     pull: { claims, ends: createPullEnds({ databases, wake }), awaited: createAwaited({ databases }) },
     intake: createIntake(databases, wake),
-    workflows: createWorkflows(databases),
+    workflows: createWorkflows(databases, () => {
+      if (!hasWorkers) broker.wake([runsTicket]);
+    }),
     wake,
     onWake: (listener) => wakes.add(listener),
     vault: createVault(keyRing),

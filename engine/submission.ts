@@ -3,7 +3,7 @@
 import { RotorError } from "@rotorsh/contract";
 import { limitsOf } from "./core/plan.ts";
 import { type Context, workspaceOf } from "./handler.ts";
-import type { Allowance } from "./workflows.ts";
+import type { Allowance } from "./quota.ts";
 
 const payloadLimitBytes = 512 * 1024;
 

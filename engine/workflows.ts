@@ -1,27 +1,31 @@
 // The ways into the store for everything about runs. Calls that arrive together share one statement or transaction;
 // each is answered only when what it wrote is durable.
 
-import { type CheckpointRequest, type Memo, type Plan, RotorError } from "@rotorsh/contract";
-import { monthOf } from "./core/period.ts";
+import type { CheckpointRequest, Memo } from "@rotorsh/contract";
+import { createDriveSizes, type DriveSizes } from "./drive-sizes.ts";
 import { createFeed, type Feed } from "./feed.ts";
+import { auditHookErrors } from "./hook-audit.ts";
+import { type Allowance, withinQuota } from "./quota.ts";
 import { createBatcher } from "./store/batch.ts";
 import { type Database, type Databases, isUnavailable } from "./store/database.ts";
 import { type NewEvent, type Published, publishDue, publishEvents } from "./store/event-publish.ts";
+import type { ClaimedRun } from "./store/run-claim.ts";
 import { type DriveEnd, endAlone, finishDrives, isSimple } from "./store/run-finish.ts";
-import { insertRuns, type NewRun, type Started } from "./store/run-start.ts";
+import { insertRuns, type NewRun, type Started, type Take } from "./store/run-start.ts";
 import { findOutcomes, keepSteps } from "./store/step-records.ts";
-import { countExecutions } from "./store/usage.ts";
 
-/** Executions the workspace may have this month; null for no quota. */
-export type Allowance = { workspaceId: string; quota: number | null; plan: Plan };
-
-export type Checkpointed = { kind: "kept"; recorded: Record<string, Memo> } | { kind: "lease lost" };
+export type Checkpointed =
+  | { kind: "kept"; recorded: Record<string, Memo> }
+  | { kind: "lease lost" }
+  | { kind: "too large"; problem: string };
 
 export type Workflows = {
   start(runs: readonly NewRun[], allowance: Allowance): Promise<Started[]>;
   publish(events: readonly NewEvent[], allowance: Allowance): Promise<Published[]>;
   checkpoint(body: CheckpointRequest): Promise<Checkpointed>;
   finish(end: DriveEnd): Promise<void>;
+  /** How large the runs under way are. */
+  sizes: DriveSizes;
   /** What happens to runs, for those who follow them. */
   feed: Feed;
   /** Publishes stored events whose time has come. */
@@ -29,26 +33,48 @@ export type Workflows = {
   /** Says that there may be a run to drive. */
   wake(): void;
   onWake(listener: () => void): void;
+  /** From now on this process drives runs itself. */
+  setDriver(driver: Driver): void;
+};
+
+export type Driver = {
+  /** How many more runs it can begin with now. */
+  room(): number;
+  leaseMs: number;
+  drive(runs: readonly ClaimedRun[]): void;
 };
 
 const lanes = 2;
 const largestBatch = 200;
 const dueBatch = 200;
 
-export function createWorkflows({ engine, sql, acrossWorkspaces }: Databases): Workflows {
+/** `tellOthers` says to other processes that there may be a run to drive, where this one drives none. */
+export function createWorkflows(
+  { engine, sql, acrossWorkspaces }: Databases,
+  tellOthers: () => void,
+): Workflows {
   const listeners = new Set<() => void>();
   const wake = () => {
     for (const listener of listeners) listener();
+    tellOthers();
   };
-  const transaction = <T>(work: (db: Database) => Promise<T>) => acrossWorkspaces((db) => work(db));
+  let driver: Driver | undefined;
+  /** Runs that the driver of this process can begin with at once are stored as taken already. */
+  async function starting<T>(work: (take: Take) => Promise<T>): Promise<T> {
+    const take: Take = { room: driver?.room() ?? 0, leaseMs: driver?.leaseMs ?? 0, taken: [] };
+    const done = await work(take);
+    driver?.drive(take.taken);
+    return done;
+  }
+  const transaction = <T>(work: (db: Database, now: Date) => Promise<T>) => acrossWorkspaces(work);
   const startTogether = createGroup<readonly NewRun[], Started[]>(async (groups) =>
-    split(groups, await insertRuns(engine, groups.flat())),
+    split(groups, await starting((take) => insertRuns(engine, groups.flat(), take))),
   );
   const publishTogether = createGroup<readonly NewEvent[], Published[]>(async (groups) =>
-    split(groups, await transaction((db) => publishEvents(db, groups.flat()))),
+    split(groups, await starting((take) => transaction((db) => publishEvents(db, groups.flat(), take)))),
   );
   const finishTogether = createGroup<DriveEnd, true>(async (ends) => {
-    await transaction((db) => finishDrives(db, ends));
+    await transaction(async (db, now) => auditHookErrors(db, await finishDrives(db, ends), now));
     return ends.map(() => true as const);
   });
   const endTogether = createGroup<DriveEnd, true>(async (ends) => {
@@ -56,6 +82,7 @@ export function createWorkflows({ engine, sql, acrossWorkspaces }: Databases): W
     return ends.map(() => true as const);
   });
   const feed = createFeed(engine);
+  const sizes = createDriveSizes();
   const checkpointTogether = createGroup<CheckpointRequest, Checkpointed>((bodies) => keepTogether(bodies));
 
   async function keepTogether(bodies: readonly CheckpointRequest[]): Promise<Checkpointed[]> {
@@ -90,46 +117,30 @@ export function createWorkflows({ engine, sql, acrossWorkspaces }: Databases): W
     publishAllDue().catch(() => {});
   }
 
-  /** What could pass a quota has a transaction of its own, that is undone when it did. */
-  async function withinQuota<T>(
-    { workspaceId, quota, plan }: Allowance,
-    work: (db: Database) => Promise<T>,
-  ): Promise<T> {
-    return acrossWorkspaces(async (db, now) => {
-      const limit = quota ?? 0;
-      const refuse = () =>
-        new RotorError("QUOTA_EXCEEDED", {
-          limit,
-          used: limit,
-          plan,
-          resetAt: monthOf(now).to.toISOString(),
-        });
-      // Before anything else: a repeated key must not be answered by a workspace that is over its quota.
-      if ((await countExecutions(db, workspaceId, now)).total >= limit) throw refuse();
-      const done = await work(db);
-      if ((await countExecutions(db, workspaceId, now)).total > limit) throw refuse();
-      return done;
-    });
-  }
-
   return {
     async start(runs, allowance) {
       const started =
         allowance.quota === null
           ? await startTogether(runs)
-          : await withinQuota(allowance, (db) => insertRuns(db, runs));
-      if (started.some(({ kind }) => kind === "started")) wake();
+          : await acrossWorkspaces((db, now) => withinQuota(db, allowance, now, () => insertRuns(db, runs)));
+      if (started.some((one) => one.kind === "started" && !one.taken)) wake();
       return started;
     },
     async publish(events, allowance) {
       const published =
         allowance.quota === null
           ? await publishTogether(events)
-          : await withinQuota(allowance, (db) => publishEvents(db, events));
+          : await acrossWorkspaces((db, now) =>
+              withinQuota(db, allowance, now, () => publishEvents(db, events)),
+            );
       wake();
       return published;
     },
-    checkpoint: checkpointTogether,
+    sizes,
+    async checkpoint(body) {
+      const problem = sizes.add(body.token, body.steps)?.message;
+      return problem === undefined ? checkpointTogether(body) : { kind: "too large", problem };
+    },
     async finish(end) {
       await (isSimple(end) ? endTogether(end) : finishTogether(end));
       feed.touch([end.run]);
@@ -140,6 +151,9 @@ export function createWorkflows({ engine, sql, acrossWorkspaces }: Databases): W
     feed,
     wake,
     onWake: (listener) => listeners.add(listener),
+    setDriver(made) {
+      driver = made;
+    },
   };
 }
 

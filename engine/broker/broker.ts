@@ -8,6 +8,9 @@ import { openRedisBackend } from "./redis.ts";
 
 export type BrokerHealth = { broker: "ok" | "down"; redis: "ok" | "down" | "none" };
 
+/** No queue has this number: a wake-up with it says that there are runs to drive. */
+export const runsTicket = 0;
+
 /** Where the workers of one pull queue wait; named so that it fits Redis Cluster and both kinds of broker. */
 export type WaitingRoom = { prefix: string; queue: string };
 

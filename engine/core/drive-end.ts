@@ -90,6 +90,8 @@ export function afterFailure({ failures, hook }: Driven, failure: DriveFailure, 
 
 export const mostSteps = 10_000;
 export const mostStepBytes = 32 * 1024 * 1024;
+export const largestStepBytes = 4 * 1024 * 1024;
+const largestDataBytes = 512 * 1024;
 
 /** A run that has become too large to go on with. */
 export function tooLarge(steps: number, bytes: number): StepErrorBody | undefined {
@@ -99,4 +101,33 @@ export function tooLarge(steps: number, bytes: number): StepErrorBody | undefine
       ? `The run has more than ${mostSteps} steps. Split it with step.invoke.`
       : "The results of the run's steps are larger than 32 MB together. Store them elsewhere and return references.";
   return { name: "RunTooLargeError", message };
+}
+
+/** What a drive brought that is larger than one thing may be, and which thing that is. */
+export function oversized(result: DriveResult): StepErrorBody | undefined {
+  const error = (message: string) => ({ name: "StepTooLargeError", message });
+  for (const { name, outcome, send } of result.steps) {
+    if (bytesOf("error" in outcome ? outcome.error : outcome.ok) > largestStepBytes) {
+      return error(
+        `The result of step "${name}" is larger than 4 MB. Store it elsewhere and return a reference.`,
+      );
+    }
+    if (send && bytesOf(send.data) > largestDataBytes)
+      return error(`The data that step "${name}" sends is larger than 512 KB.`);
+  }
+  if (result.state === "completed" && bytesOf(result.output) > largestStepBytes)
+    return error(
+      "The result of the function is larger than 4 MB. Store it elsewhere and return a reference.",
+    );
+  for (const wait of result.state === "waiting" ? result.waits : []) {
+    if (wait.kind === "invoke" && bytesOf(wait.data) > largestDataBytes)
+      return error(`The data that step "${wait.name}" invokes with is larger than 512 KB.`);
+  }
+  return undefined;
+}
+
+/** As JSON in UTF-8. Small things, which are nearly all, are not worth measuring exactly. */
+export function bytesOf(value: unknown): number {
+  const text = JSON.stringify(value ?? null);
+  return text.length * 3 <= largestDataBytes ? text.length : new TextEncoder().encode(text).length;
 }

@@ -1,33 +1,6 @@
-import { describe, expect, test } from "vitest";
-import { afterDrive, afterFailure, mostSteps, tooLarge } from "./drive-end.ts";
-import { driveAgainMs, nextStatus, type RunEvent, type RunStatus, retryAfterMs, runStatuses } from "./run.ts";
-
-const events: Record<string, RunEvent> = {
-  claimed: { type: "claimed" },
-  slept: { type: "suspended", forTime: true },
-  waited: { type: "suspended", forTime: false },
-  retried: { type: "retried" },
-  completed: { type: "completed" },
-  failed: { type: "failed" },
-  cancelled: { type: "cancelled" },
-};
-
-const idle = { claimed: "running", failed: "failed", cancelled: "cancelled" } as const;
-const outcomes: Record<RunStatus, Partial<Record<string, RunStatus>>> = {
-  pending: idle,
-  running: { ...idle, slept: "sleeping", waited: "waiting", retried: "sleeping", completed: "completed" },
-  sleeping: idle,
-  waiting: idle,
-  completed: {},
-  failed: {},
-  cancelled: {},
-};
-
-describe.each(runStatuses)("a %s run", (status) => {
-  test.each(Object.keys(events))("%s", (name) => {
-    expect(nextStatus(status, events[name] as RunEvent)).toBe(outcomes[status][name]);
-  });
-});
+import { expect, test } from "vitest";
+import { afterDrive, afterFailure, mostSteps, oversized, tooLarge } from "./drive-end.ts";
+import { driveAgainMs, retryAfterMs } from "./run.ts";
 
 test("a step that asks for a time of its own gets it; otherwise the wait grows to an hour", () => {
   expect(retryAfterMs(1, 5000, 0)).toBe(5000);
@@ -89,4 +62,29 @@ test("a run has 10,000 steps and 32 MB of results at most", () => {
   expect(tooLarge(mostSteps, 32 * 1024 * 1024)).toBeUndefined();
   expect(tooLarge(mostSteps + 1, 0)?.message).toMatch(/10000 steps/);
   expect(tooLarge(1, 32 * 1024 * 1024 + 1)?.message).toMatch(/32 MB/);
+});
+
+const large = "é".repeat(2.2 * 1024 * 1024);
+
+test.each([
+  [
+    "a step's result",
+    { state: "yielded", steps: [{ name: "fetch", outcome: { ok: large } }] },
+    /"fetch" is larger than 4 MB/,
+  ],
+  [
+    "what a step sends",
+    { state: "yielded", steps: [{ name: "tell", outcome: { ok: null }, send: { name: "e", data: large } }] },
+    /"tell" sends is larger than 512 KB/,
+  ],
+  ["the function's result", { state: "completed", output: large, steps: [] }, /function is larger than 4 MB/],
+  [
+    "what a step invokes with",
+    { state: "waiting", waits: [{ kind: "invoke", name: "ask", data: large }], steps: [] },
+    /"ask" invokes with is larger than 512 KB/,
+  ],
+])("%s has a limit in bytes, and the error names it", (_, result, message) => {
+  expect(oversized(result as never)?.message).toMatch(message);
+  const small = JSON.parse(JSON.stringify(result).replaceAll(large, large.slice(0, 1000)));
+  expect(oversized(small)).toBeUndefined();
 });

@@ -19,44 +19,6 @@ export const runStatuses = [
 ] as const;
 export type RunStatus = (typeof runStatuses)[number];
 
-export type RunEvent =
-  | { type: "claimed" }
-  /** The code waits; `forTime` when nothing but time will wake it. */
-  | { type: "suspended"; forTime: boolean }
-  | { type: "retried" }
-  | { type: "completed" }
-  | { type: "failed" }
-  | { type: "cancelled" };
-
-const open: Record<RunEvent["type"], boolean> = {
-  claimed: true,
-  suspended: false,
-  retried: false,
-  completed: false,
-  // By the server, when a run cannot go on: its function is gone, say.
-  failed: true,
-  cancelled: true,
-};
-
-/** The status after an event, or undefined when it cannot happen to a run in that status. */
-export function nextStatus(status: RunStatus, event: RunEvent): RunStatus | undefined {
-  if (isEnded(status)) return undefined;
-  // A claim of a running run is that of one whose lease has expired.
-  if (status !== "running" && !open[event.type]) return undefined;
-  switch (event.type) {
-    case "claimed":
-      return "running";
-    case "suspended":
-      return event.forTime ? "sleeping" : "waiting";
-    case "retried":
-      return "sleeping";
-    case "completed":
-    case "failed":
-    case "cancelled":
-      return event.type;
-  }
-}
-
 export function isEnded(status: RunStatus): boolean {
   return status === "completed" || status === "failed" || status === "cancelled";
 }

@@ -1,6 +1,8 @@
 // One drive: the run, and what is known of it, as a signed POST to the app, which answers when the code has ended
 // or must wait.
 
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 import { type DriveResult, readDriveResult } from "@rotorsh/contract";
 import type { DriveFailure } from "../core/run.ts";
 import type { Outcome } from "../outbound/attempt.ts";
@@ -28,9 +30,20 @@ export type Drive = {
 
 export type DriveAnswer = { result: DriveResult } | { failure: DriveFailure };
 
+/** Smaller bodies are not worth the work. */
+const gzipFromBytes = 32 * 1024;
+const pack = promisify(gzip);
+
+/** Apps that said in an answer that they read gzip, by where they serve. */
+const readers = new Set<string>();
+const mostReaders = 10_000;
+
 export async function postDrive(outbound: Outbound, drive: Drive, nowMs = Date.now()): Promise<DriveAnswer> {
   const { run, keys, serveUrl } = drive;
-  const body = bodyOf(drive);
+  const text = bodyOf(drive);
+  const isPacked = text.length >= gzipFromBytes && readers.has(serveUrl);
+  // What is signed is what is sent.
+  const body = isPacked ? await pack(text) : text;
   const timestamp = Math.floor(nowMs / 1000);
   const outcome = await outbound.post({
     url: serveUrl,
@@ -40,13 +53,23 @@ export async function postDrive(outbound: Outbound, drive: Drive, nowMs = Date.n
       "x-rotor-run-id": run.id,
       "x-rotor-timestamp": String(timestamp),
       "x-rotor-signature": sign(keys, run.id, timestamp, body),
+      ...(isPacked && { "content-encoding": "gzip" }),
     },
     body,
     timeoutMs,
     maxResponseBytes: largestResponse,
     maxConnections: mostConnections,
+    gzip: true,
   });
+  remember(serveUrl, outcome);
   return read(outcome);
+}
+
+/** An app that was replaced by one that does not read gzip says so by refusing it, and is asked again without. */
+function remember(serveUrl: string, outcome: Outcome): void {
+  if (outcome.kind !== "response") return;
+  if (!outcome.readsGzip) readers.delete(serveUrl);
+  else if (readers.size < mostReaders) readers.add(serveUrl);
 }
 
 /** Written by hand, because what steps returned lies ready as JSON and need not be read to be sent. */

@@ -39,6 +39,14 @@ export const functions: Handlers<Contract>["functions"] = {
 
   get: async ({ id }, context) => store.toWorkflow(await find(id, context)),
 
+  async versions({ id, ...page }, context) {
+    const { id: workspaceId } = workspaceOf(context);
+    const versions = await store.listVersions(context.db, workspaceId, id, page);
+    // Those of an archived workflow are there too.
+    if (versions.data.length === 0) await find(id, context);
+    return versions;
+  },
+
   async archive({ id, dry_run: dryRun }, context) {
     const { id: workspaceId } = workspaceOf(context);
     const workflow = await find(id, context);
@@ -84,6 +92,7 @@ function toDefinition(input: Registered): store.Definition {
     trigger_timezone: input.trigger_timezone ?? null,
     retries: input.retries,
     hooks: [...new Set(input.hooks)].sort(),
+    content_hash: input.content_hash ?? null,
   };
   const version = createHash("sha256").update(JSON.stringify(definition)).digest("hex").slice(0, 16);
   return { ...definition, version };

@@ -2,12 +2,13 @@ import { type Contract, invalidInput, RotorError } from "@rotorsh/contract";
 import { isEnded } from "../core/run.ts";
 import { type Context, type Handlers, workspaceOf } from "../handler.ts";
 import { must } from "../must.ts";
+import { withinQuota } from "../quota.ts";
 import { copySteps, findStepSeq, startAgain } from "../store/run-again.ts";
 import { cancelRuns } from "../store/run-cancel.ts";
 import { readDetail } from "../store/run-detail.ts";
 import * as store from "../store/runs.ts";
 import { completeSignal, findApprovals } from "../store/signals.ts";
-import { provenanceOf, toPayload } from "../submission.ts";
+import { allowanceOf, provenanceOf, toPayload } from "../submission.ts";
 import { explain } from "./run-explain.ts";
 
 export const runs: Handlers<Contract>["runs"] = {
@@ -32,12 +33,8 @@ export const runs: Handlers<Contract>["runs"] = {
   },
 
   async cancelMany({ dry_run: dryRun, ids, status, ...filter }, context) {
-    const found = ids
-      ? await Promise.all(ids.map((id) => store.findRun(context.db, workspaceOf(context).id, id)))
-      : await store.findOpen(context.db, workspaceOf(context).id, { ...filter, status }, mostAtOnce + 1);
-    const open = found.flatMap((run) =>
-      run && !isEnded(run.status) && (!status || run.status === status) ? [run.id] : [],
-    );
+    const wanted = { ...filter, status, ids };
+    const open = await store.findOpen(context.db, workspaceOf(context).id, wanted, mostAtOnce + 1);
     const chosen = open.slice(0, mostAtOnce);
     const more = open.length > chosen.length;
     if (dryRun) return { cancelled: chosen.length, more };
@@ -98,7 +95,10 @@ async function cancel(ids: readonly string[], context: Context): Promise<string[
 
 async function again(run: store.RunRow, context: Context, input = run.input): Promise<store.RunRow> {
   const workspaceId = workspaceOf(context).id;
-  const id = await startAgain(context.db, workspaceId, run, { input, provenance: provenanceOf(context) });
+  const { db, now } = context;
+  const id = await withinQuota(db, allowanceOf(context), now, () =>
+    startAgain(db, workspaceId, run, { input, provenance: provenanceOf(context) }),
+  );
   if (id === undefined) throw new RotorError("WORKFLOW_NOT_FOUND", { id: run.workflow_id });
   context.afterCommit(context.services.workflows.wake);
   return must(await store.findRun(context.db, workspaceId, id), "the new run");

@@ -1,5 +1,6 @@
 // One request under way: what undici reports about it becomes exactly one Outcome, at the latest at its deadline.
 
+import { gunzip } from "node:zlib";
 import type { Dispatcher } from "undici";
 import { type FailureKind, failureOf } from "./failure.ts";
 import { createResponseText, type ResponseText } from "./response-text.ts";
@@ -14,6 +15,8 @@ export type Outcome =
       body: string;
       truncated: boolean;
       retryAfterMs?: number;
+      /** The receiver says that it reads gzip. */
+      readsGzip?: boolean;
       durationMs: number;
     }
   | { kind: FailureKind; message: string; durationMs: number };
@@ -21,6 +24,8 @@ export type Outcome =
 export type AttemptOptions = {
   timeoutMs: number;
   maxResponseBytes: number;
+  /** Unpacks a body in gzip, up to `maxResponseBytes`; otherwise one is never looked into. */
+  unpacks?: boolean | undefined;
   /** Called once with the outcome. */
   settle: (outcome: Outcome) => void;
   /** Called once when undici has let go of the request, which may be after it timed out. */
@@ -43,6 +48,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
   #retryAfterMs: number | undefined;
   #encoding: string | undefined;
   #text: ResponseText | undefined;
+  #packed: Buffer[] | undefined;
+  #readsGzip = false;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
@@ -68,27 +75,46 @@ export class Attempt implements Dispatcher.DispatchHandler {
     if (retryAfter) this.#retryAfterMs = parseRetryAfter(retryAfter, Date.now());
     const encoding = first(headers["content-encoding"])?.trim().toLowerCase();
     if (encoding && encoding !== "identity") this.#encoding = encoding;
+    if (encoding === "gzip" && this.#options.unpacks) this.#packed = [];
+    this.#readsGzip = /\bgzip\b/i.test(first(headers["accept-encoding"]) ?? "");
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     // Never unpacked: a megabyte may hold a gigabyte.
     this.#text ??= createResponseText(this.#encoding ? 0 : this.#options.maxResponseBytes);
     this.#text.add(chunk);
+    this.#packed?.push(chunk);
     if (this.#text.received <= longestBodyBytes) return;
     controller.abort(Object.assign(new Error("too long"), { code: "BODY_TOO_LONG" }));
   }
 
   onResponseEnd(): void {
-    const { body, truncated } = this.#text?.read() ?? { body: "", truncated: false };
+    if (this.#packed) this.#unpack(Buffer.concat(this.#packed));
+    else this.#respond(this.#text);
+    this.#options.release();
+  }
+
+  /** Within the limit of what is kept: a megabyte may hold a gigabyte. */
+  #unpack(packed: Buffer): void {
+    gunzip(packed, { maxOutputLength: this.#options.maxResponseBytes }, (error, bytes) => {
+      if (!error) this.#encoding = undefined;
+      const text = createResponseText(error ? 0 : this.#options.maxResponseBytes);
+      text.add(error ? packed : bytes);
+      this.#respond(text);
+    });
+  }
+
+  #respond(text: ResponseText | undefined): void {
+    const { body, truncated } = text?.read() ?? { body: "", truncated: false };
     this.#settle({
       kind: "response",
       status: this.#status,
       body: this.#encoding && truncated ? noteOf(this.#encoding) : body,
       truncated,
       ...(this.#retryAfterMs !== undefined && { retryAfterMs: this.#retryAfterMs }),
+      ...(this.#readsGzip && { readsGzip: true }),
       durationMs: this.#durationMs(),
     });
-    this.#options.release();
   }
 
   onResponseError(_: unknown, error: Error): void {

@@ -234,3 +234,18 @@ describe("closing", () => {
     expect(performance.now() - startedAt).toBeLessThan(500);
   });
 });
+
+test("where gzip is asked for it is unpacked, within the limit and no further", async () => {
+  const answer = (body: Buffer) =>
+    serve((_, response) => response.writeHead(200, { "content-encoding": "gzip" }).end(body));
+  const sent = async (body: Buffer) =>
+    post(buildDevOutbound(), (await answer(body)).url, { gzip: true, maxResponseBytes: 1000 });
+  expect(await sent(gzipSync("grüß dich"))).toMatchObject({
+    status: 200,
+    body: "grüß dich",
+    truncated: false,
+  });
+  for (const hostile of [gzipSync(Buffer.alloc(10_000_000)), Buffer.from("not gzip")]) {
+    expect(await sent(hostile)).toMatchObject({ body: "[not stored: gzip encoded body]", truncated: true });
+  }
+});

@@ -20,6 +20,8 @@ export type OutboundRequest = {
   maxResponseBytes?: number;
   /** How many requests to this origin may be under way at once; those beyond wait. 256 unless told. */
   maxConnections?: number;
+  /** Lets the receiver answer in gzip. */
+  gzip?: boolean;
 };
 
 export type Outbound = {
@@ -104,6 +106,7 @@ function dispatch(route: Route, url: URL, request: OutboundRequest): Promise<Out
     const attempt = new Attempt({
       timeoutMs: request.timeoutMs,
       maxResponseBytes: request.maxResponseBytes ?? defaultResponseBytes,
+      unpacks: request.gzip,
       settle(outcome) {
         route.waiting.delete(waiting);
         resolve(outcome);
@@ -123,11 +126,11 @@ function dispatch(route: Route, url: URL, request: OutboundRequest): Promise<Out
   });
 }
 
-function dispatchOptions(url: URL, { headers, body }: OutboundRequest): Dispatcher.DispatchOptions {
+function dispatchOptions(url: URL, { headers, body, gzip }: OutboundRequest): Dispatcher.DispatchOptions {
   return {
     method: "POST",
     path: url.pathname + url.search,
-    headers: { ...headers, "accept-encoding": "identity" },
+    headers: { ...headers, "accept-encoding": gzip ? "gzip" : "identity" },
     body,
   };
 }

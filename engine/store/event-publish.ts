@@ -6,7 +6,7 @@ import { newId } from "../ids.ts";
 import { isMatching } from "../match-cache.ts";
 import type { Database } from "./database.ts";
 import { cancelRuns } from "./run-cancel.ts";
-import { insertRuns, type NewRun } from "./run-start.ts";
+import { insertRuns, type NewRun, type Take } from "./run-start.ts";
 import { wakeWaiters } from "./waiters.ts";
 
 export type NewEvent = {
@@ -41,7 +41,11 @@ export async function lockEvents(
 }
 
 /** Stores new events and publishes those whose time has come; answers one line per event, in order. */
-export async function publishEvents(db: Database, events: readonly NewEvent[]): Promise<Published[]> {
+export async function publishEvents(
+  db: Database,
+  events: readonly NewEvent[],
+  take?: Take,
+): Promise<Published[]> {
   await lockEvents(
     db,
     events.map(({ workspaceId, name }) => eventLock(workspaceId, name)),
@@ -78,7 +82,7 @@ export async function publishEvents(db: Database, events: readonly NewEvent[]): 
     if (row?.due) fresh.push({ ...event, ts: Math.round(Number(row.ts)), runIds: answer.runIds });
     return answer;
   });
-  await spread(db, fresh);
+  await spread(db, fresh, take);
   await nameRunsOfDuplicates(db, events, published);
   return published;
 }
@@ -121,9 +125,9 @@ export async function publishDue(db: Database, most: number): Promise<number> {
   return rows.length;
 }
 
-async function spread(db: Database, events: readonly StoredEvent[]): Promise<void> {
+async function spread(db: Database, events: readonly StoredEvent[], take?: Take): Promise<void> {
   if (events.length === 0) return;
-  await startTriggered(db, events);
+  await startTriggered(db, events, take);
   await wakeWaiters(db, events);
   const cancels = events.filter(({ name }) => name === cancelEvent);
   for (const { workspaceId, data } of cancels) {
@@ -132,7 +136,11 @@ async function spread(db: Database, events: readonly StoredEvent[]): Promise<voi
   }
 }
 
-async function startTriggered(db: Database, events: readonly StoredEvent[]): Promise<void> {
+async function startTriggered(
+  db: Database,
+  events: readonly StoredEvent[],
+  take: Take | undefined,
+): Promise<void> {
   const names = events.map(({ workspaceId: ws, name }) => ({ ws, name }));
   const rows = await db.execute<{ ws: string; id: string; event: string; filter: string | null }>(sql`
     select distinct w.workspace_id as ws, w.id, w.trigger_event as event, w.trigger_filter as filter
@@ -156,7 +164,7 @@ async function startTriggered(db: Database, events: readonly StoredEvent[]): Pro
       });
     }
   }
-  const started = await insertRuns(db, runs);
+  const started = await insertRuns(db, runs, take);
   started.forEach((one, index) => {
     if (one.kind !== "no workflow") runs[index]?.of.runIds.push(one.id);
   });

@@ -9,8 +9,8 @@ const stragglers = "10 minutes";
 /** Minutes of numbers are kept this long, on every plan. */
 const numbersKept = "7 days";
 
-/** Days that ended jobs are kept, by plan; a workspace may have its own number. */
-const retention = JSON.stringify(
+/** Days that what has ended is kept, by plan; a workspace may have its own number. */
+export const retention = JSON.stringify(
   Object.fromEntries(
     plans.map((plan) => {
       const none = { requestsPerMinute: null, executionsPerMonth: null, retentionDays: null };

@@ -56,7 +56,7 @@ export async function claimRuns(db: Database, most: number, leaseMs: number): Pr
     token: row.token,
     attempt: row.attempt,
     event: {
-      id: row.event_id ?? row.id.replace("run_", "evt_"),
+      id: eventIdOf(row.id, row.event_id),
       name: row.event_name,
       ts: Number(row.event_ts),
     },
@@ -71,6 +71,11 @@ export async function claimRuns(db: Database, most: number, leaseMs: number): Pr
     memos: row.memos,
     tries: row.tries,
   }));
+}
+
+/** A run that no event of the log started has one of its own. */
+export function eventIdOf(runId: string, eventId: string | null): string {
+  return eventId ?? runId.replace("run_", "evt_");
 }
 
 /** The leases that are still held, for longer. */

@@ -53,8 +53,8 @@ export async function endAlone(sql: postgres.Sql, ends: readonly DriveEnd[]): Pr
 
 type Held = { run: string; look_from: string };
 
-/** How many of them still held their lease. */
-export async function finishDrives(db: Database, ends: readonly DriveEnd[]): Promise<number> {
+/** Answers those that still held their lease. */
+export async function finishDrives(db: Database, ends: readonly DriveEnd[]): Promise<DriveEnd[]> {
   await lockEvents(db, namesWaitedFor(ends), "exclusive");
   await lockRuns(
     db,
@@ -81,7 +81,7 @@ export async function finishDrives(db: Database, ends: readonly DriveEnd[]): Pro
     ...refused.map(({ run, error }) => ({ run, status: "failed" as const, error })),
   ]);
   await noteUnasked(db, mine);
-  return mine.length;
+  return mine;
 }
 
 function* namesWaitedFor(ends: readonly DriveEnd[]): Generator<string> {

@@ -153,11 +153,19 @@ export function toRun(
 export async function findOpen(
   db: Database,
   workspaceId: string,
-  { workflow, status, from, to }: Pick<RunFilter, "workflow" | "status" | "from" | "to">,
+  {
+    workflow,
+    status,
+    from,
+    to,
+    ids,
+  }: Pick<RunFilter, "workflow" | "status" | "from" | "to"> & {
+    ids?: readonly string[] | undefined;
+  },
   most: number,
-) {
-  return db.execute<{ id: string; status: RunStatus }>(sql`
-    select id, status from run r where workspace_id = ${workspaceId}
+): Promise<string[]> {
+  const rows = await db.execute<{ id: string }>(sql`
+    select id from run r where workspace_id = ${workspaceId}
       and status in (${sql.join(
         (status ? [status] : ["pending", "running", "sleeping", "waiting"]).map((one) => sql`${one}`),
         sql`, `,
@@ -165,7 +173,9 @@ export async function findOpen(
       ${workflow ? sql`and workflow_id = ${workflow}` : sql``}
       ${from ? sql`and created_at >= ${from}::timestamptz` : sql``}
       ${to ? sql`and created_at < ${to}::timestamptz` : sql``}
+      ${ids ? sql`and id in (select json_array_elements_text(${JSON.stringify(ids)}::text::json))` : sql``}
     order by seq limit ${most}`);
+  return rows.map(({ id }) => id);
 }
 
 export function iso(time: string): string {

@@ -16,6 +16,7 @@ export type WorkflowRow = {
   trigger_timezone: string | null;
   retries: number;
   hooks: Workflow["hooks"];
+  content_hash: string | null;
   version: string;
   version_number: number;
   archived_at: string | null;
@@ -66,19 +67,39 @@ export async function saveWorkflow(
   const d = definition;
   const [row] = await db.execute<WorkflowRow>(sql`
     insert into workflow as w (workspace_id, id, name, serve_url, trigger_type, trigger_event, trigger_filter,
-      trigger_cron, trigger_timezone, retries, hooks, version, version_number, created_at, updated_at)
+      trigger_cron, trigger_timezone, retries, hooks, content_hash, version, version_number, created_at, updated_at)
     values (${workspaceId}, ${d.id}, ${d.name}, ${d.serve_url}, ${d.trigger_type}, ${d.trigger_event},
       ${d.trigger_filter}, ${d.trigger_cron}, ${d.trigger_timezone}, ${d.retries},
-      array(select json_array_elements_text(${JSON.stringify(d.hooks)}::text::json)), ${d.version}, ${number},
+      array(select json_array_elements_text(${JSON.stringify(d.hooks)}::text::json)), ${d.content_hash}, ${d.version}, ${number},
       rotor_now(), rotor_now())
     on conflict (workspace_id, id) do update set name = excluded.name, serve_url = excluded.serve_url,
       trigger_type = excluded.trigger_type, trigger_event = excluded.trigger_event,
       trigger_filter = excluded.trigger_filter, trigger_cron = excluded.trigger_cron,
       trigger_timezone = excluded.trigger_timezone, retries = excluded.retries, hooks = excluded.hooks,
-      version = excluded.version, version_number = excluded.version_number, archived_at = null,
+      content_hash = excluded.content_hash, version = excluded.version, version_number = excluded.version_number, archived_at = null,
       updated_at = excluded.updated_at
     returning *`);
+  await db.execute(sql`
+    insert into workflow_version (workspace_id, workflow_id, number, version, definition, created_at)
+    values (${workspaceId}, ${d.id}, ${number}, ${d.version}, ${JSON.stringify(d)}::text::jsonb, rotor_now())
+    on conflict do nothing`);
   return row as WorkflowRow;
+}
+
+export async function listVersions(db: Database, workspaceId: string, id: string, { limit, cursor }: Page) {
+  const before = decodeCursor(cursor, ["number"])?.[0] ?? 2 ** 31 - 1;
+  const rows = await db.execute<VersionRow>(sql`
+    select number, version, definition, created_at from workflow_version
+    where workspace_id = ${workspaceId} and workflow_id = ${id} and number < ${before}
+    order by number desc limit ${limit + 1}`);
+  return toPage([...rows], limit, (row) => [row.number], toVersion);
+}
+
+type VersionRow = { number: number; version: string; definition: Definition; created_at: string };
+
+function toVersion({ number, version, definition, created_at }: VersionRow) {
+  const { id: _, version: __, ...rest } = definition;
+  return { ...rest, version, version_number: number, created_at: new Date(created_at).toISOString() };
 }
 
 export async function archiveWorkflow(db: Database, workspaceId: string, id: string): Promise<void> {

@@ -112,6 +112,7 @@ const samples = {
       trigger_event: "user.created",
     }),
     get: ofWorkflow,
+    versions: ofWorkflow,
     archive: ofWorkflow,
     trigger: (things) => ({ ...ofWorkflow(things), data: { a: 1 } }),
     invoke: (things) => ({ ...ofWorkflow(things), wait_seconds: 0 }),

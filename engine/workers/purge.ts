@@ -3,10 +3,14 @@
 import type { Sql } from "postgres";
 import type { Services } from "../handler.ts";
 import * as store from "../store/purge.ts";
+import { purgeEvents, purgeOrphanRuns, purgeRuns, purgeSignals } from "../store/purge-runs.ts";
 
 const batch = 1000;
 /** Batches of jobs in one round. */
 const mostBatches = 200;
+
+/** A run of many steps is a lot to remove, so fewer go at once. */
+const runBatch = 100;
 
 /** Removes one batch; true when there may be more. */
 type Task = () => Promise<boolean>;
@@ -21,6 +25,9 @@ export async function purge({ databases: { sql } }: Services, batches = mostBatc
     async () => (await store.purgeApprovals(sql, batch)) === batch,
     async () => (await store.purgeMinutes(sql, batch)) === batch,
     async () => (await store.purgeSchedules(sql, batch)) > 0,
+    ...[purgeOrphanRuns, purgeRuns, purgeEvents, purgeSignals].map(
+      (purgeSome) => async () => (await purgeSome(sql, runBatch)) > 0,
+    ),
     ...gone.map((uid) => () => purgeGone(sql, uid)),
     ...aged.map((one) => purgeAged(sql, one)),
   ];

@@ -3,9 +3,10 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterDrive, afterFailure, type Next, tooLarge } from "../core/drive-end.ts";
+import { afterDrive, afterFailure, type Next, oversized, tooLarge } from "../core/drive-end.ts";
 import { type DriveAnswer, postDrive } from "../drivers/workflow.ts";
 import type { Services } from "../handler.ts";
+import { auditSlowHook } from "../hook-audit.ts";
 import { openSigningKey, signingKeyOf } from "../signing-keys.ts";
 import { isUnavailable } from "../store/database.ts";
 import { type ClaimedRun, claimRuns, findTarget, renewLeases } from "../store/run-claim.ts";
@@ -32,12 +33,23 @@ const unstorable = {
 type Served = { url: string; keys: string[]; suspended: boolean };
 type Held = { run: string; token: string; since: number };
 
-export function startRunDriver(services: Services, checkpointUrl: string | undefined): Loop {
+export type DriverOptions = {
+  checkpointUrl?: string | undefined;
+  /** A hook that takes longer is noted in the audit log; 30 seconds unless told. */
+  slowHookMs?: number | undefined;
+};
+
+export function startRunDriver(
+  services: Services,
+  { checkpointUrl, slowHookMs = 30_000 }: DriverOptions,
+): Loop {
   const { databases, workflows, log } = services;
   const targets = new Map<string, { target: Promise<Served | undefined>; readAt: number }>();
   const held = new Map<string, Held>();
   const stopping = new AbortController();
   let wakes = 0;
+  /** There were more due runs than a claim takes: new ones have to wait for their turn. */
+  let isBehind = false;
   let claiming: Promise<void> | undefined;
 
   function wake(): void {
@@ -57,7 +69,8 @@ export function startRunDriver(services: Services, checkpointUrl: string | undef
         const runs = await claimRuns(databases.engine, want, leaseMs);
         workflows.feed.touch(runs.map(({ id }) => id));
         for (const run of runs) void drive(run);
-        if (runs.length === want) seen = -1;
+        isBehind = runs.length === want;
+        if (isBehind) seen = -1;
       } catch (error) {
         log.warn({ err: error }, "claiming runs failed; trying again");
         await sleep(pauseAfterFailureMs, undefined, { signal: stopping.signal }).catch(() => {});
@@ -67,13 +80,18 @@ export function startRunDriver(services: Services, checkpointUrl: string | undef
 
   async function drive(run: ClaimedRun): Promise<void> {
     const place = randomUUID();
+    const token = `${run.id}.${run.token}`;
     held.set(place, { run: run.id, token: run.token, since: performance.now() });
+    if (run.hook === null) workflows.sizes.begin(token, { steps: run.steps, bytes: run.stepBytes });
+    const slow = run.hook === null ? undefined : setTimeout(() => void noteSlowHook(run), slowHookMs);
     try {
       await finish(run, await attempt(run));
     } catch (error) {
       // Its lease runs out, and it is driven again.
       log.warn({ err: error, run: run.id }, "a drive could not be ended");
     } finally {
+      clearTimeout(slow);
+      workflows.sizes.end(token);
       held.delete(place);
       wake();
     }
@@ -89,9 +107,20 @@ export function startRunDriver(services: Services, checkpointUrl: string | undef
     const { url: serveUrl, keys } = served;
     const answer = await postDrive(services.outbound, { run, serveUrl, keys, checkpointUrl });
     const random = Math.random();
-    const next =
-      "result" in answer ? afterDrive(run, answer.result, random) : afterFailure(run, answer.failure, random);
-    return { next, answer };
+    if ("failure" in answer) return { next: afterFailure(run, answer.failure, random) };
+    const { result } = answer;
+    const problem = oversized(result) ?? workflows.sizes.add(`${run.id}.${run.token}`, result.steps);
+    // Before this, every step that could be kept was: what is too large cannot be.
+    if (problem && run.hook === null) return { next: { kind: "failed", error: problem } };
+    return { next: afterDrive(run, result, random), answer };
+  }
+
+  /** It goes on all the same. */
+  async function noteSlowHook({ id: run, workspaceId, hook }: ClaimedRun): Promise<void> {
+    const what = { workspaceId, run, hook: hook as string, afterMs: slowHookMs };
+    await databases
+      .acrossWorkspaces((db, now) => auditSlowHook(db, what, now))
+      .catch((error: unknown) => log.warn({ err: error, run }, "a slow hook is missing from the audit log"));
   }
 
   async function finish(
@@ -169,6 +198,13 @@ export function startRunDriver(services: Services, checkpointUrl: string | undef
     every(pollEveryMs, workflows.publishDue),
   ];
   workflows.onWake(wake);
+  workflows.setDriver({
+    room: () => (isBehind || stopping.signal.aborted ? 0 : Math.max(0, mostInFlight / 2 - held.size)),
+    leaseMs,
+    drive(runs) {
+      for (const run of runs) void drive(run);
+    },
+  });
   return {
     async stop() {
       stopping.abort();

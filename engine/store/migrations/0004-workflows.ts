@@ -174,6 +174,7 @@ create table workflow (
   trigger_timezone text,
   retries int not null,
   hooks text[] not null,
+  content_hash text,                       -- of the code, as the app says
   version text not null,                   -- hash of what was registered
   version_number int not null,
   archived_at timestamptz,

@@ -1,0 +1,29 @@
+// A month's executions, where work and count are one transaction.
+
+import { type Plan, RotorError } from "@rotorsh/contract";
+import { monthOf } from "./core/period.ts";
+import type { Database } from "./store/database.ts";
+import { countExecutions } from "./store/usage.ts";
+
+/** Executions the workspace may have this month; null for no quota. */
+export type Allowance = { workspaceId: string; quota: number | null; plan: Plan };
+
+/** Does what counts executions in the caller's transaction, which is undone when it passed the quota. */
+export async function withinQuota<T>(
+  db: Database,
+  { workspaceId, quota, plan }: Allowance,
+  now: Date,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (quota === null) return work();
+  const count = async () => (await countExecutions(db, workspaceId, now)).total;
+  const refuse = () => {
+    const resetAt = monthOf(now).to.toISOString();
+    return new RotorError("QUOTA_EXCEEDED", { limit: quota, used: quota, plan, resetAt });
+  };
+  // Before anything else: a repeated key must not be answered by a workspace that is over its quota.
+  if ((await count()) >= quota) throw refuse();
+  const done = await work();
+  if ((await count()) > quota) throw refuse();
+  return done;
+}
