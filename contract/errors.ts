@@ -362,16 +362,20 @@ export function isRotorError(error: unknown): error is RotorError {
 }
 
 function fill(text: string, details: ErrorDetails): string {
-  return text.replaceAll(/\{(\w+)\}/g, (_, name: string) => quote(details[name]));
+  return text.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+    quote(details[name], name === "problem" ? longestProblem : longestQuote),
+  );
 }
 
 const longestQuote = 80;
+/** Of our own words, with the name of a field in them. */
+const longestProblem = 240;
 
 /** A value inside a sentence: one line, short, no control characters, and strings that are names in quotes. */
-function quote(value: unknown): string {
+function quote(value: unknown, longest: number): string {
   if (value === undefined) return "";
   const text = String(value)
     .replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "�")
     .trim();
-  return text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text;
+  return text.length > longest ? `${text.slice(0, longest)}…` : text;
 }

@@ -46,7 +46,7 @@ const Duration = z
     z
       .string()
       .max(32)
-      .regex(/^(\d{1,9}(ms|s|m|h|d|w))+$/)
+      .regex(/^(\d{1,9}(ms|s|m|h|d|w))+$/, "must be seconds, or a duration such as 90s or 1h30m")
       .refine((duration) => secondsOf(duration) <= longestDelaySeconds, "must be at most a year"),
   ])
   .describe("Seconds, or a duration such as `90s`, `1h30m`, `2d`; at most a year.")
@@ -62,7 +62,7 @@ export const JobOptions = z.strictObject({
   payload: z
     .unknown()
     .optional()
-    .describe("What the handler gets as its body, any JSON up to 512 KB.")
+    .describe("What the handler gets as its body, any JSON up to 512 KB; `{}` when left out.")
     .meta({ examples: [{ contactId: "cid_123" }] }),
   delay: Duration.optional(),
   priority: z.int().min(0).max(2_097_152).default(0).describe("Lower numbers start first."),

@@ -41,6 +41,7 @@ export const check = operation({
   }),
   output: z.object({
     checked: z.boolean().describe("False when nothing was sent."),
+    note: z.string().nullable().describe("What to do when nothing was sent."),
     ok: z.boolean().nullable().describe("True when every probe that was tried is fine; null before."),
     url: z.string(),
     requests: z.array(z.string()).describe("What is sent, in order."),

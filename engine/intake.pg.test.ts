@@ -157,6 +157,28 @@ test("a strict batch in which one id is taken stores none of its jobs", async ()
   expect(await count(["fresh"])).toBe(0);
 });
 
+test("a strict request that is repeated, for its answer was lost, is no conflict with itself", async () => {
+  const first = await enqueue({ jobId: "strict-once", strict: true }, "lost-answer");
+  const again = await enqueue({ jobId: "strict-once", strict: true }, "lost-answer");
+  expect(again).toEqual({ ...first, duplicate: true });
+  const other = enqueue({ jobId: "strict-once", strict: true }, "another-request");
+  expect(await codeOf(other)).toBe("IDEMPOTENCY_CONFLICT");
+  const add = (key: string) => {
+    const jobs = [{ jobId: "strict-1", strict: true }, { jobId: "strict-2" }];
+    return call(rotor.engine, rotor.home.admin, contract.jobs.addBatch, { name: "q", jobs }, key);
+  };
+  await add("lost-batch");
+  expect((await add("lost-batch")).jobs.every(({ duplicate }) => duplicate)).toBe(true);
+  expect(await codeOf(add("another-batch"))).toBe("IDEMPOTENCY_CONFLICT");
+});
+
+test("a payload of null is delivered as null, and none as {}", async () => {
+  const read = async (id: string) =>
+    (await call(rotor.engine, rotor.home.admin, contract.jobs.get, { name: "q", id })).payload;
+  const [nothing, none] = [await enqueue({ payload: null }), await enqueue({})];
+  expect([await read(nothing.id), await read(none.id)]).toEqual([null, {}]);
+});
+
 test("in a batch only the jobs that ask for it are strict", async () => {
   await enqueue({ jobId: "lenient" });
   const add = (jobs: Sent[]) =>
@@ -209,12 +231,15 @@ test("a job that is removed while its duplicate is sent is stored anew, and no q
     while (!stop) await rotor.sql`delete from job where id = any(${ids})`;
   })();
   const kinds = new Set<string>();
-  for (let round = 0; round < 200; round++) {
-    const taken = await intake({ ...free, jobs: ids.map((id) => newJob(id)) });
-    for (const { kind } of taken) kinds.add(kind);
+  try {
+    for (let round = 0; round < 200; round++) {
+      const taken = await intake({ ...free, jobs: ids.map((id) => newJob(id)) });
+      for (const { kind } of taken) kinds.add(kind);
+    }
+  } finally {
+    stop = true;
+    await removing;
   }
-  stop = true;
-  await removing;
   expect([...kinds]).toEqual(["stored"]);
 });
 

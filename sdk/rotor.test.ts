@@ -46,6 +46,24 @@ test("arguments come first by position, and the last one names the rest", async 
   ]);
 });
 
+test("in strict mode every new job is strict, unless it says otherwise", async () => {
+  const options = { apiKey: "rt_ws_x", url: "http://rotor.test", fetch, strictIdempotency: true };
+  const strict = new Rotor(options);
+  await strict.jobs.enqueue("q", { jobId: "a" });
+  await strict.jobs.addBatch("q", [{ jobId: "b" }, { jobId: "c", strict: false }]);
+  await strict.queues.pause("q");
+  expect(sent.map(({ body }) => body)).toEqual([
+    { jobId: "a", strict: true },
+    {
+      jobs: [
+        { jobId: "b", strict: true },
+        { jobId: "c", strict: false },
+      ],
+    },
+    {},
+  ]);
+});
+
 test("one object names everything", async () => {
   await rotor.queues.create({ name: "outreach", retry_attempts: 3 });
   await rotor.queues.update({ name: "outreach", concurrency: 5 });

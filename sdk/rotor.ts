@@ -12,17 +12,20 @@ import { type ClientOf, createClient } from "./client.ts";
 import { defaultUrl, readEnvironment } from "./config.ts";
 import { type HttpOptions, sendOverHttp } from "./http.ts";
 import { type StreamsOf, streamMethod } from "./stream.ts";
+import { strictly } from "./strict.ts";
 import { createFunction, type DataOf } from "./workflow/define.ts";
 import type { AnyEvents, FunctionOptions, Handler, WorkflowFunction } from "./workflow/types.ts";
 
 export type RotorOptions = Partial<HttpOptions> & {
   /** The operator's token, for `rotor.admin`; default ROTOR_ADMIN_TOKEN. */
   adminToken?: string | undefined;
+  /** True to get RotorIdempotencyConflict when a job with the same id exists already. */
+  strictIdempotency?: boolean | undefined;
 };
 
 const Nouns = class {
   constructor(options: RotorOptions) {
-    const client = createClient(contract, callFor(options)) as unknown as Record<string, object>;
+    const client = createClient(contract, callOf(options)) as unknown as Record<string, object>;
     for (const [noun, verbs] of Object.entries(streams as unknown as StreamTree)) {
       const methods = Object.entries(verbs).map(([verb, stream]) => [
         verb,
@@ -88,6 +91,11 @@ const missing = {
   user: "Pass `apiKey` to Rotor, or set ROTOR_API_KEY.",
   operator: "Pass `adminToken` to Rotor, or set ROTOR_ADMIN_TOKEN.",
 };
+
+function callOf({ strictIdempotency, ...options }: RotorOptions): Call {
+  const call = callFor(options);
+  return strictIdempotency ? strictly(call) : call;
+}
 
 /** A missing key is an error of the call, so that an app can be built and started without one. */
 function callFor(options: RotorOptions): Call {

@@ -108,8 +108,9 @@ async function lock(name: string, id: string, context: Context) {
 
 type Asked = {
   job: NewJob;
-  /** It must not be there already. */
+  /** It must not be there already, but by this very request, whose answer was lost. */
   strict: boolean;
+  requestKey: string | undefined;
   /** Its id follows from the request's Idempotency-Key. */
   isKeyed: boolean;
 };
@@ -119,7 +120,7 @@ function toAsked(queueName: string, sent: Sent, context: Context, index: number)
   if (sent.jobId && sent.idempotencyKey && sent.jobId !== sent.idempotencyKey) {
     throw invalidInput([{ path: "idempotencyKey", problem: "disagrees with jobId; send one of them" }]);
   }
-  const payload = JSON.stringify(sent.payload ?? {});
+  const payload = JSON.stringify(sent.payload === undefined ? {} : sent.payload);
   if (payload.length > payloadLimitBytes || Buffer.byteLength(payload) > payloadLimitBytes) {
     throw new RotorError("PAYLOAD_TOO_LARGE", { limit: "512 KB" });
   }
@@ -135,19 +136,27 @@ function toAsked(queueName: string, sent: Sent, context: Context, index: number)
     concurrencyKey: sent.concurrencyKey ?? null,
     attempts: sent.attempts ?? null,
     backoff: sent.backoff ? JSON.stringify(sent.backoff) : null,
-    provenance: JSON.stringify(provenanceOf(context)),
+    provenance: JSON.stringify({
+      ...provenanceOf(context),
+      ...(sent.strict && { request_key: requestKeyOf(context) }),
+    }),
   };
-  return { job, strict: sent.strict, isKeyed: keyed !== undefined };
+  return { job, strict: sent.strict, requestKey: requestKeyOf(context), isKeyed: keyed !== undefined };
 }
 
 /**
  * A request with an Idempotency-Key gets job ids that follow from the key: sent again, it meets its own jobs, and
  * nothing else has to be remembered.
  */
-function keyedId({ caller, idempotencyKey }: Context, queue: string, index: number): string | undefined {
+function keyedId(context: Context, queue: string, index: number): string | undefined {
+  const key = requestKeyOf(context, queue, index);
+  return key === undefined ? undefined : `job_${key}`;
+}
+
+function requestKeyOf({ caller, idempotencyKey }: Context, ...of: (string | number)[]): string | undefined {
   if (idempotencyKey === undefined) return undefined;
-  const hash = createHash("sha256").update(JSON.stringify([caller.actorId, idempotencyKey, queue, index]));
-  return `job_${hash.digest("hex").slice(0, 32)}`;
+  const hash = createHash("sha256").update(JSON.stringify([caller.actorId, idempotencyKey, ...of]));
+  return hash.digest("hex").slice(0, 32);
 }
 
 /** What a job's row says of where it came from. */
@@ -166,10 +175,11 @@ async function takeIn(
   return context.services.intake({ jobs: asked.map(({ job }) => job), quota, plan: workspace.plan, check });
 }
 
-function check({ job, strict, isKeyed }: Asked, intake: Intake): void {
+function check({ job, strict, requestKey, isKeyed }: Asked, intake: Intake): void {
   if (intake.kind === "no queue") throw new RotorError("QUEUE_NOT_FOUND", { name: job.queueName });
   if (!intake.duplicate) return;
-  if (strict) throw new RotorError("IDEMPOTENCY_CONFLICT", { id: job.id });
+  const isRepeated = requestKey !== undefined && intake.requestKey === requestKey;
+  if (strict && !isRepeated) throw new RotorError("IDEMPOTENCY_CONFLICT", { id: job.id });
   if (isKeyed && intake.payload !== job.payload) throw new RotorError("IDEMPOTENCY_KEY_REUSED");
 }
 

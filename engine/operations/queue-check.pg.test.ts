@@ -68,6 +68,7 @@ test("nothing is sent before it is said that the handler may run, and nothing is
   const told = await perform(contract.queues.check, { name });
   expect(told).toEqual({
     checked: false,
+    note: expect.stringContaining("confirm_handler_runs"),
     ok: null,
     url: witness.url,
     requests: expect.any(Array),

@@ -12,6 +12,8 @@ type Check = Contract["queues"]["check"];
 
 /** A check answers while somebody waits, so no request of it gets longer than this. */
 const longestMs = 15_000;
+const notSent =
+  "Nothing was sent: the handler would run, with this payload. Call again with confirm_handler_runs: true.";
 const oldMs = 10 * 60 * 1000;
 
 /** Direct: a transaction must not stay open while a handler takes its time. */
@@ -23,15 +25,15 @@ export const check: Handler<Check> = direct(async (input, context: Context) => {
   if (url === null) {
     throw invalidInput([{ path: "name", problem: "names a pull queue: it has no callback_url to check" }]);
   }
-  const body = JSON.stringify(payload ?? {});
+  const body = JSON.stringify(payload === undefined ? {} : payload);
   if (Buffer.byteLength(body) > payloadLimitBytes) {
     throw new RotorError("PAYLOAD_TOO_LARGE", { limit: "512 KB" });
   }
   const told = { url, requests: [...requests] };
-  if (!confirmed) return { checked: false, ok: null, ...told, probes: [] };
+  if (!confirmed) return { checked: false, note: notSent, ok: null, ...told, probes: [] };
   const timeoutMs = Math.min(queue.timeoutSeconds * 1000, longestMs);
   const probes = judge({ url, timeoutMs, tried: await tryAll(queue, url, body, timeoutMs, context) });
-  return { checked: true, ok: probes.every(({ ok }) => ok !== false), ...told, probes };
+  return { checked: true, note: null, ok: probes.every(({ ok }) => ok !== false), ...told, probes };
 });
 
 async function tryAll(queue: QueueRow, url: string, body: string, timeoutMs: number, context: Context) {

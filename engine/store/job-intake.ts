@@ -27,6 +27,8 @@ export type Intake =
       createdAt: Date;
       payload: string | null;
       tags: string[];
+      /** Of a duplicate that was strict: which request it came with. */
+      requestKey?: string | null;
     }
   | { kind: "no queue" };
 
@@ -152,6 +154,7 @@ type Duplicate = Omit<Row, "queue_uid" | "state"> & {
   sent_id: string;
   payload: string;
   tags: string[] | null;
+  request_key: string | null;
 };
 
 /** Fills in what is there; answers the indexes of those that were removed meanwhile. */
@@ -163,7 +166,8 @@ async function readDuplicates(
 ): Promise<number[]> {
   const column = <T>(read: (job: NewJob) => T): T[] => indexes.map((index) => read(jobs[index] as NewJob));
   const rows = await sql<Duplicate[]>`
-    select d.ws, d.queue, d.id as sent_id, j.id, j.state, j.created_at, j.payload, j.tags
+    select d.ws, d.queue, d.id as sent_id, j.id, j.state, j.created_at, j.payload, j.tags,
+      j.provenance->>'request_key' as request_key
     from unnest(${column((job) => job.workspaceId)}::text[], ${column((job) => job.queueName)}::text[],
       ${column((job) => job.id)}::text[]) as d (ws, queue, id)
     join queue q on q.workspace_id = d.ws and q.name = d.queue
@@ -178,8 +182,8 @@ async function readDuplicates(
       vanished.push(index);
       continue;
     }
-    const createdAt = new Date(row.created_at);
-    intakes[index] = { kind: "stored", duplicate: true, state, createdAt, payload, tags: tags ?? [] };
+    const first = { state, createdAt: new Date(row.created_at), payload, tags: tags ?? [] };
+    intakes[index] = { kind: "stored", duplicate: true, requestKey: row.request_key, ...first };
   }
   return vanished;
 }
