@@ -1,35 +1,59 @@
+// The hosted MCP server: every request is authenticated here, then performed by the engine in this process.
+
 import type { Call } from "@rotorsh/contract";
-import type { Caller, Log } from "@rotorsh/engine";
-import { createMcpHttp } from "@rotorsh/mcp";
+import type { Caller, Log, Watched } from "@rotorsh/engine";
+import { type CallSource, createConsents, createMcpHttp, type McpHttpOptions } from "@rotorsh/mcp";
 import type { App, AppContext } from "./app.ts";
 import { authenticateKey, credentialOf, type Gate } from "./credentials.ts";
+import { traceIdOf } from "./provenance.ts";
+
+export type McpRoutes = Pick<McpHttpOptions, "version" | "allowedHosts" | "allowedOrigins" | "build"> & {
+  log: Log;
+};
 
 /** Mounts the hosted MCP server; answers what closes its open streams. */
-export function mountMcp(app: App, gate: Gate, { version, log }: { version: string; log: Log }) {
+export function mountMcp(app: App, gate: Gate, { log, ...options }: McpRoutes) {
+  const { engine } = gate;
   const mcp = createMcpHttp({
-    version,
+    ...options,
     onError: (error, requestId) => log.error({ err: error, requestId }, "an MCP call failed"),
   });
+  const consentKey = engine.deriveKey("mcp consents");
   const handle = async (c: AppContext) => {
+    if (c.req.method === "OPTIONS") return mcp.preflight(c.req.raw);
     const caller = await authenticateKey(c, gate, { noQueueKeys: "mcp" });
-    // A batch of the older era is one request and many calls: each further one is let in, and counted, by itself.
-    let first: Caller | undefined = caller;
-    const callAs = (client: string | null): Call => {
-      const provenance = {
-        ...caller.provenance,
-        surface: "mcp" as const,
-        client: client ?? caller.provenance.client,
-      };
-      return async (operation, input, options) => {
-        const bearer = first ?? (await gate.engine.authenticate(credentialOf(c), provenance));
-        first = undefined;
-        return gate.engine.callAs({ ...bearer, provenance })(operation, input, options);
-      };
-    };
-    const { permissions } = caller;
-    return mcp.fetch(c.req.raw, { callAs, permissions, requestId: c.get("requestId") });
+    const workspaceId = caller.workspace?.id ?? "";
+    return mcp.fetch(c.req.raw, {
+      callAs: callsOf(c, gate, caller),
+      permissions: caller.permissions,
+      consents: createConsents(consentKey, `${caller.actorId}|${workspaceId}`),
+      watch: (things, changed) => {
+        const watched = things.map((thing) => ({ ...thing, workspaceId }) as Watched);
+        return engine.watch(watched, (thing) => changed(watched.indexOf(thing)));
+      },
+      requestId: c.get("requestId"),
+    });
   };
   app.all("/mcp", handle);
   app.all("/mcp/*", handle);
   return () => mcp.close();
+}
+
+/** A batch of the older era is one request and many calls: each further one is let in, and counted, by itself. */
+function callsOf(c: AppContext, { engine }: Gate, caller: Caller) {
+  let first: Caller | undefined = caller;
+  return ({ client, traceparent }: CallSource): Call => {
+    const provenance = {
+      ...caller.provenance,
+      surface: "mcp" as const,
+      client: client ?? caller.provenance.client,
+      traceId: traceIdOf(traceparent) ?? caller.provenance.traceId,
+    };
+    let bearer: Caller | undefined;
+    return async (operation, input, options) => {
+      bearer ??= first ?? (await engine.authenticate(credentialOf(c), provenance));
+      first = undefined;
+      return engine.callAs({ ...bearer, provenance })(operation, input, options);
+    };
+  };
 }

@@ -13,10 +13,15 @@ export function readProvenance(c: Context, requestId: string): Provenance {
     surface: surfaces[client?.split("/")[0] ?? ""] ?? "rest",
     client,
     requestId,
-    traceId: /^00-([0-9a-f]{32})-/.exec(c.req.header("traceparent") ?? "")?.[1] ?? null,
+    traceId: traceIdOf(c.req.header("traceparent")),
     ip: addressOf(c),
     userAgent: oneLine(c.req.header("user-agent")),
   };
+}
+
+/** The trace of a W3C `traceparent`. */
+export function traceIdOf(traceparent: string | null | undefined): string | null {
+  return /^00-([0-9a-f]{32})-/.exec(traceparent ?? "")?.[1] ?? null;
 }
 
 /** The caller's own id for a request is kept when it is harmless in a log. */

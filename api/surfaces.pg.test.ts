@@ -84,11 +84,19 @@ async function overMcp({ operation }: Sampled, input: Json): Promise<Said> {
     : tools.stdio
       ? [stdio, tools.stdio]
       : [operator, tools.admin as string];
-  const args = impact === "destroy" ? { ...input, confirm: true } : input;
-  const { isError, text, structured } = await client.call(name, args);
-  if (isError)
-    return { ok: false, error: (JSON.parse(text.split("\n")[0] as string) as { error: Json }).error };
-  return { ok: true, output: listAsData(operation, structured) };
+  const said = await client.call(name, impact === "read" ? { ...input, response_format: "detailed" } : input);
+  const asked = said.isError ? errorOf(said.text) : undefined;
+  const token = (asked?.details as Json | undefined)?.confirm_token;
+  const { isError, text, structured } =
+    token === undefined ? said : await client.call(name, { ...input, confirm: true, confirm_token: token });
+  if (isError) return { ok: false, error: errorOf(text) };
+  const { next_actions: _, untrusted_data: __, ...output } = structured;
+  return { ok: true, output: listAsData(operation, output) };
+}
+
+/** The first line of an error is the body that REST would answer. */
+function errorOf(text: string): Json {
+  return (JSON.parse(text.split("\n")[0] as string) as { error: Json }).error;
 }
 
 /** On MCP a list carries the noun's name instead of `data`. */
@@ -122,9 +130,6 @@ const withoutTool = [
   "functions.versions",
   "functions.archive",
   "runs.cancelMany",
-  "runs.replay",
-  "runs.rerun",
-  "events.send",
   "events.list",
   "events.get",
   "signals.complete",

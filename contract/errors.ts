@@ -258,6 +258,11 @@ export const errorTable = {
     message: "{problem}",
     hint: "Return it with the answer of the drive: the run then fails with this error.",
   },
+  DECLINED: {
+    status: 409,
+    message: "The person who was asked did not agree.",
+    hint: "Nothing was changed. Do not ask again unless the person wants it.",
+  },
   PAYLOAD_TOO_LARGE: { status: 413, message: "The body is larger than {limit}.", hint: "Send less at once." },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,

@@ -48,7 +48,7 @@ export const events = {
     route: "POST /v1/events",
     summary: "Send one event, or up to 1,000: they start workflows and wake the runs that wait.",
     synonyms: "publish emit event",
-    tools: {},
+    tools: { hosted: { name: "send_event", toolset: "jobs" } },
     positionals: ["name", "data"],
     impact: "write",
     idempotent: false,

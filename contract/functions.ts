@@ -78,7 +78,7 @@ export const functions = {
   list: operation({
     route: "GET /v1/functions",
     summary: "List the registered workflows (functions) with their triggers.",
-    tools: { hosted: { name: "list_workflows", toolset: "default" } },
+    tools: { hosted: { name: "list_workflows", toolset: "default", always: true } },
     impact: "read",
     idempotent: true,
     needs: "read",
@@ -184,7 +184,8 @@ export const functions = {
     description:
       "Answers once the run is stored for good. For its result use get_run, or invoke_workflow instead.",
     synonyms: "start run launch execute workflow",
-    tools: { hosted: { name: "trigger_workflow", toolset: "default" } },
+    startsRun: true,
+    tools: { hosted: { name: "trigger_workflow", toolset: "default", always: true } },
     positionals: ["id", "data"],
     impact: "write",
     idempotent: false,
@@ -202,6 +203,7 @@ export const functions = {
     description:
       "When the time is over it answers with the status so far, and the run goes on; `next` says what to call.",
     synonyms: "run workflow synchronously and wait for output",
+    startsRun: true,
     tools: { hosted: { name: "invoke_workflow", toolset: "default" } },
     positionals: ["id", "data"],
     impact: "write",

@@ -69,6 +69,7 @@ export { Workflow } from "./functions.ts";
 export { type JobState, jobStates } from "./jobs.ts";
 export { Member } from "./members.ts";
 export { nearest } from "./nearest.ts";
+export { type NextStep, nextSteps, suggestedAfter } from "./next-steps.ts";
 export {
   type Call,
   type CallOptions,
@@ -92,6 +93,7 @@ export {
 export { type Capability, type Plan, plans, type Role, roles } from "./primitives.ts";
 export { invalidInput, type Problem, parseInput } from "./problems.ts";
 export { Queue } from "./queues.ts";
+export { type Names, names, type Resource, resources } from "./resources.ts";
 export { Run } from "./runs.ts";
 export { Schedule } from "./schedule-fields.ts";
 export type { CallbackStatus } from "./schedule-runs.ts";

@@ -23,7 +23,12 @@ export type Toolset = (typeof toolsets)[number];
 
 /** A tool's name on each MCP server that offers the operation; a name is unique within its server. */
 export type Tools = {
-  hosted?: { name: string; toolset: Toolset };
+  hosted?: {
+    name: string;
+    toolset: Toolset;
+    /** True for the few that hosts which load tools by need should have at once. */
+    always?: true;
+  };
   stdio?: `rotor_${string}`;
   admin?: `rotor_${string}`;
 };
@@ -58,6 +63,8 @@ export type Operation<
   needs: Permission;
   /** True when the call is a person's decision: MCP asks the person through the host, where the host can. */
   human?: boolean;
+  /** True when it starts a run that goes on after the answer; `run_id` of the output names it. */
+  startsRun?: true;
   /** True when a queue key may call it for its own queue; the input then names the queue in `name`. */
   queueKeys?: boolean;
   /** True when success answers 201, unless the output says `duplicate: true` or `created: false`. */

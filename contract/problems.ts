@@ -31,7 +31,10 @@ export function invalidInput(problems: Problem[]): RotorError {
 export function problemsOf(issues: readonly z.core.$ZodIssue[], schema: z.ZodObject): Problem[] {
   return issues.flatMap((issue) => {
     const path = pathOf(issue.path);
-    if (issue.code !== "unrecognized_keys") return [{ path, problem: sentence(issue) }];
+    if (issue.code !== "unrecognized_keys") {
+      const close = issue.code === "invalid_value" ? nearestValue(issue) : undefined;
+      return [{ path, problem: sentence(issue), ...(close && { nearest: close }) }];
+    }
     const known = knownKeys(schema, issue.path);
     return issue.keys.slice(0, mostProblems).map((key) => {
       const close = nearest(key, known);
@@ -44,10 +47,16 @@ export function problemsOf(issues: readonly z.core.$ZodIssue[], schema: z.ZodObj
   });
 }
 
+function nearestValue({ input, values }: z.core.$ZodIssueInvalidValue): string | undefined {
+  return typeof input === "string" ? nearest(input, values.map(String)) : undefined;
+}
+
 function sentence(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case "invalid_type":
-      return issue.input === undefined ? "is required" : `must be ${article(issue.expected)}`;
+      return issue.input === undefined
+        ? "is required"
+        : `must be ${article(issue.expected)}, and ${kindOf(issue.input)} was sent`;
     case "too_small":
       return `must ${lengthOf(issue.origin)} at least ${issue.minimum}`;
     case "too_big":
@@ -64,6 +73,12 @@ function sentence(issue: z.core.$ZodIssue): string {
     default:
       return "is not valid";
   }
+}
+
+/** What was sent is said by its kind alone: a value could hold instructions. */
+function kindOf(input: unknown): string {
+  if (input === null) return "null";
+  return article(Array.isArray(input) ? "array" : typeof input);
 }
 
 function lengthOf(origin: string): string {

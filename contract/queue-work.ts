@@ -48,7 +48,7 @@ export const stats = operation({
   route: "GET /v1/queues/{name}/stats",
   summary: "Get a queue's numbers: jobs per state, oldest waiting, throughput, durations.",
   synonyms: "queue depth backlog length size how many jobs waiting failed speed latency metrics",
-  tools: { hosted: { name: "queue_stats", toolset: "default" } },
+  tools: { hosted: { name: "queue_stats", toolset: "default", always: true } },
   positionals: ["name"],
   impact: "read",
   idempotent: true,

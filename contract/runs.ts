@@ -123,7 +123,7 @@ export const runs = {
   get: operation({
     route: "GET /v1/runs/{id}",
     summary: "Get one run: status, input, output, error, and every step with its attempts and times.",
-    tools: { hosted: { name: "get_run", toolset: "default" } },
+    tools: { hosted: { name: "get_run", toolset: "default", always: true } },
     positionals: ["id"],
     impact: "read",
     idempotent: true,
@@ -171,7 +171,7 @@ export const runs = {
   replay: operation({
     route: "POST /v1/runs/{id}/replay",
     summary: "Start a new run of the same workflow with the same input.",
-    tools: {},
+    tools: { hosted: { name: "replay_run", toolset: "jobs" } },
     positionals: ["id"],
     impact: "write",
     idempotent: false,
@@ -185,7 +185,7 @@ export const runs = {
   rerun: operation({
     route: "POST /v1/runs/{id}/rerun",
     summary: "Start a new run that keeps the results of the steps before one, and goes on from there.",
-    tools: {},
+    tools: { hosted: { name: "rerun_run", toolset: "jobs" } },
     positionals: ["id", "from_step"],
     impact: "write",
     idempotent: false,

@@ -10,6 +10,8 @@ import { createPerform, listHandlers, type Perform } from "./perform.ts";
 import { openServices, type ServiceOptions } from "./services.ts";
 import { isUnavailable } from "./store/database.ts";
 import { createOpenStream, type OpenStream } from "./streams.ts";
+import { deriveKey } from "./vault/vault.ts";
+import { createWatch, type Watch } from "./watch.ts";
 import { startWorkers } from "./workers/index.ts";
 
 export type EngineOptions = ServiceOptions & {
@@ -29,6 +31,10 @@ export type Engine = {
   callAs(caller: Caller): Call;
   /** Keeps the finished steps of a run that is being driven; LEASE_LOST when it is not, or elsewhere. */
   checkpoint(body: unknown): Promise<{ recorded: Record<string, Memo> }>;
+  /** A key of this server's own for one purpose, the same in every process that shares its key ring. */
+  deriveKey(purpose: string): Buffer;
+  /** Tells of changes; see watch.ts. */
+  watch: Watch["start"];
   /** Can this process serve? Resolves within a second or so. */
   isReady(): Promise<boolean>;
   /** Numbers of this process that an operator may want to be woken by. */
@@ -43,6 +49,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { databases, broker } = services;
   await ensureDefaultWorkspace(services, options.givenKeys ?? [], options.signingKey);
   const perform = createPerform(services, listHandlers(contract, handlers));
+  const watch = createWatch(databases, services.log);
   const workers = options.workers === false ? undefined : startWorkers(services, options);
 
   return {
@@ -52,6 +59,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     callAs: (caller) => async (operation, input, callOptions) =>
       (await perform(caller, operation, input, callOptions)).body,
     checkpoint: (body) => takeCheckpoint(services, body),
+    deriveKey: (purpose) => deriveKey(options.keyRing, purpose),
+    watch: watch.start,
     isReady: () => databases.answers(),
     counters: () => ({ requestsCountedAlone: services.rateLimiter.countedAlone() }),
     endWaits() {
@@ -59,6 +68,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       services.workflows.feed.close();
     },
     async close() {
+      watch.stop();
       services.pull.claims.close();
       services.workflows.feed.close();
       await workers?.stop();

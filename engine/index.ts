@@ -12,6 +12,7 @@ export { mintSigningKey } from "./signing-keys.ts";
 export { StartRefused } from "./start-refused.ts";
 export { isUnavailable } from "./store/database.ts";
 export { migrate } from "./store/migrate.ts";
+export { type Watched, watchable } from "./store/versions.ts";
 export type { OpenStream } from "./streams.ts";
 export { mintKey, readKey } from "./vault/key-token.ts";
 export { type KeyRing, readKeyRing } from "./vault/vault.ts";

@@ -21,6 +21,7 @@ import type { Caller } from "./caller.ts";
 import { type Change, type Context, type Handlers, isDirect, type Services } from "./handler.ts";
 import { findKept, keep, ticketOf } from "./kept-answers.ts";
 import { must } from "./must.ts";
+import { addNearest } from "./nearest-known.ts";
 import { checkShape } from "./shape.ts";
 import { type Database, isUnavailable } from "./store/database.ts";
 
@@ -118,7 +119,7 @@ async function runDirect(work: Work): Promise<Answer> {
     idempotencyKey,
     signal,
   };
-  const output = await handle(parsed, { ...context, afterCommit: after.add, record: refuseRecord });
+  const output = await asked(handle, parsed, { ...context, afterCommit: after.add, record: refuseRecord });
   after.run();
   const body = operation.output.parse(output);
   return {
@@ -126,6 +127,16 @@ async function runDirect(work: Work): Promise<Answer> {
     body,
     replayed: idempotencyKey !== undefined && body.duplicate === true,
   };
+}
+
+/** What does not exist is answered with what was probably meant. */
+async function asked(handle: AnyHandler, parsed: Json, context: Context): Promise<Json> {
+  try {
+    return await handle(parsed, context);
+  } catch (error) {
+    if (isRotorError(error)) await addNearest(error, context.caller, context.db);
+    throw error;
+  }
 }
 
 function refuseRecord(): never {
@@ -165,7 +176,7 @@ async function run(
     changes.push(made);
   };
   const context = { caller, db, now, services, idempotencyKey, signal, afterCommit: after.add, record };
-  const output = await handle(parsed, context);
+  const output = await asked(handle, parsed, context);
   for (const change of changes) await auditChange(db, caller, operation, change, now);
   const body = operation.output.parse(output);
   return { status: statusOf(operation, body), body, replayed: false };

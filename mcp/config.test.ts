@@ -24,6 +24,8 @@ test.each([
   [{}, [], "ROTOR_API_KEY is not set"],
   [{ ROTOR_API_KEY: "" }, [], "ROTOR_API_KEY is not set"],
   [{ ROTOR_API_KEY: "sk-123" }, [], "ROTOR_API_KEY is not an API key"],
+  [{ ROTOR_API_KEY: "rt_team_abc" }, [], "ROTOR_WORKSPACE is not set"],
+  [{ ROTOR_API_KEY: key, ROTOR_WORKSPACE: "default" }, [], "ROTOR_WORKSPACE is not the id of a workspace"],
   [{ ROTOR_API_KEY: "rt_q_abc" }, [], "ROTOR_API_KEY is the key of one queue"],
   [{ ROTOR_API_KEY: key, ROTOR_API_URL: "rotor.sh" }, [], "ROTOR_API_URL must be an http or https URL"],
   [{ ROTOR_API_KEY: key }, ["--admin"], "ROTOR_ADMIN_TOKEN is not set"],

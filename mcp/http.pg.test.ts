@@ -64,7 +64,13 @@ describe.each(clientKinds)("a client of the kind %s", (kind) => {
     const paused = await client.call("set_queue_state", { name, state: "pause" });
     expect(JSON.parse(paused.text)).toEqual(paused.structured);
     const { stats: _, ...queue } = (await server.rest<Json>(`/v1/queues/${name}`)).body;
-    expect(paused.structured).toEqual(queue);
+    const { next_actions: actions, ...shown } = paused.structured;
+    expect(shown).toEqual(queue);
+    expect(actions).toContainEqual({
+      tool: "set_queue_state",
+      arguments: { name, state: "active" },
+      why: expect.any(String),
+    });
   });
 
   test("leaves its name and version in the audit trail", async () => {
@@ -94,6 +100,9 @@ describe.each(clientKinds)("a client of the kind %s", (kind) => {
     const result = await client.call("set_queue_state", { name: "emials", state: "paused" });
     expect(errorOf(result)).toMatchObject({ code: "QUEUE_NOT_FOUND", details: { name: "emials" } });
     expect(result.text).toContain("Call list_queues to see the queues there are.");
+    const near = await client.call("queue_stats", { name: `${name}s` });
+    expect(errorOf(near).details).toEqual({ name: `${name}s`, nearest: name });
+    expect(near.text).toContain(`Did you mean ${name}? Then call queue_stats with {"name":"${name}"}.`);
   });
 
   test("destroys in two steps, and the first says how to do the second", async () => {
@@ -125,9 +134,9 @@ describe.each(clientKinds)("a client of the kind %s", (kind) => {
 test("the entries of a list have their noun's name", async () => {
   await server.rest("/v1/queues", { method: "POST", body: { name: "listed" } });
   const client = await at("/mcp/x/jobs");
-  const { structured } = await client.call("list_queues", { limit: 1 });
+  const { structured } = await client.call("list_queues", { limit: 1, response_format: "detailed" });
   const { body } = await server.rest("/v1/queues?limit=1");
-  expect(structured).toEqual({ queues: body.data, nextCursor: body.nextCursor });
+  expect(structured).toMatchObject({ queues: body.data, nextCursor: body.nextCursor });
 });
 
 describe("an address", () => {

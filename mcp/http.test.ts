@@ -2,13 +2,17 @@
 
 import { type ErrorBody, RotorError } from "@rotorsh/contract";
 import { expect, test, vi } from "vitest";
+import { createConsents } from "./consents.ts";
 import { createMcpHttp, type McpAccess, type McpHttpOptions } from "./http.ts";
+import type { CallSource } from "./server.ts";
+
+const harmless = { consents: createConsents(Buffer.alloc(32), ""), watch: async () => () => {} };
 
 type Rpc = { method: string; params?: object; path?: string; headers?: Record<string, string> };
 
 async function send({ method, params = {}, path = "/mcp", headers = {} }: Rpc, given: Given = {}) {
   const mcp = createMcpHttp({ version: "1", ...given.options });
-  const callAs = vi.fn((_client: string | null) => async () => Promise.reject(new Error("secret")));
+  const callAs = vi.fn((_: CallSource) => async () => Promise.reject(new Error("secret")));
   const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
   const request = new Request(`http://127.0.0.1${path}`, {
     method: "POST",
@@ -21,6 +25,7 @@ async function send({ method, params = {}, path = "/mcp", headers = {} }: Rpc, g
     body,
   });
   const response = await mcp.fetch(request, {
+    ...harmless,
     callAs,
     permissions: new Set(["read", "develop"]),
     ...given.access,
@@ -65,7 +70,7 @@ test("a client of the older era is remembered by the session id that it repeats"
   const { response } = await send(initialize({ name: "codex", version: "0.169.0" }));
   const session = response.headers.get("mcp-session-id");
   const { callAs } = await send({ ...pause, headers: { "mcp-session-id": session ?? "" } });
-  expect(callAs).toHaveBeenCalledWith("codex/0.169.0");
+  expect(callAs).toHaveBeenCalledWith({ client: "codex/0.169.0", traceparent: null });
 });
 
 test.each([
@@ -74,7 +79,7 @@ test.each([
 ])("with %s the client is unknown, and served", async (_, headers) => {
   const { response, callAs } = await send({ ...pause, headers });
   expect(response.status).toBe(200);
-  expect(callAs).toHaveBeenCalledWith(null);
+  expect(callAs).toHaveBeenCalledWith({ client: null, traceparent: null });
 });
 
 test.each([
@@ -88,7 +93,7 @@ test.each([
   const mcp = createMcpHttp({ version: "1" });
   const headers = { "content-type": "application/json", "content-length": String(body.length) };
   const request = new Request("http://127.0.0.1/mcp", { method: "POST", headers, body });
-  const access = { callAs: () => async () => ({}), permissions: new Set<never>() };
+  const access = { ...harmless, callAs: () => async () => ({}), permissions: new Set<never>() };
   const { status } = await mcp.fetch(request, access);
   expect(status).toBeGreaterThanOrEqual(400);
   expect(status).toBeLessThan(500);

@@ -1,2 +1,3 @@
-export { createMcpHttp, type McpAccess, type McpHttp, type McpHttpOptions } from "./http.ts";
-export type { OriginRules } from "./origin.ts";
+export { createConsents } from "./consents.ts";
+export { createMcpHttp, type Exchange, type McpAccess, type McpHttp, type McpHttpOptions } from "./http.ts";
+export type { CallSource } from "./server.ts";

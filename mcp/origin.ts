@@ -34,3 +34,18 @@ function isLoopback({ hostname }: URL): boolean {
 function urlOf(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined;
 }
+
+/** What lets the page of an admitted origin read the answer. */
+export function corsHeaders(request: Request): Record<string, string> {
+  const origin = request.headers.get("origin");
+  if (origin === null) return {};
+  return {
+    "access-control-allow-origin": origin,
+    "access-control-allow-methods": "POST, OPTIONS",
+    "access-control-allow-headers":
+      request.headers.get("access-control-request-headers") ?? "authorization, content-type",
+    "access-control-expose-headers": "mcp-session-id, www-authenticate, x-request-id, retry-after",
+    "access-control-max-age": "600",
+    vary: "origin",
+  };
+}

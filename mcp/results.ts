@@ -2,13 +2,66 @@
 // success and only the text of an error, so both say everything there.
 
 import type { CallToolResult } from "@modelcontextprotocol/server";
-import type { Json, Problem, RotorError } from "@rotorsh/contract";
+import {
+  type Json,
+  nextSteps,
+  type Problem,
+  pathParameters,
+  type RotorError,
+  routeOf,
+} from "@rotorsh/contract";
 import { confirmingCall } from "./confirm.ts";
+import { type Format, type Shown, show } from "./shown.ts";
 import { answerOf, type Tool } from "./tools.ts";
 
-export function toResult(tool: Tool, body: Json): CallToolResult {
-  const structuredContent = answerOf(tool, body);
+type Success = {
+  tool: Tool;
+  sent: Json;
+  body: Json;
+  /** The tools that this caller may be told to use next. */
+  usable: readonly Tool[];
+};
+
+const mostActions = 3;
+
+export function toResult({ tool, sent, body, usable }: Success): CallToolResult {
+  const { response_format: asked, ...input } = sent;
+  const isRead = tool.operation.impact === "read";
+  const format: Format = isRead && asked !== "detailed" ? "concise" : "detailed";
+  const shown = show(tool.answers, body, format);
+  const actions = actionsAfter({ tool, sent: input, body, usable });
+  const structuredContent = {
+    ...answerOf(tool, shown.body),
+    ...(shown.untrusted.length > 0 && { untrusted_data: shown.untrusted }),
+    ...(shown.cut.length > 0 && {
+      truncated: { fields: shown.cut, rest: restOf(tool, input, shown, format) },
+    }),
+    ...(actions.length > 0 && { next_actions: actions }),
+  };
   return { structuredContent, content: [{ type: "text", text: JSON.stringify(structuredContent) }] };
+}
+
+function actionsAfter({ tool, sent, body, usable }: Success) {
+  const actions = nextSteps(tool.key, sent, body).flatMap(({ operation, input, why }) => {
+    const next = usable.find(({ key }) => key === operation);
+    // A tool takes no dry_run: not confirming is the preview.
+    const { dry_run: _, ...args } = input;
+    const known = next?.listed.inputSchema.properties ?? {};
+    return next ? [{ tool: next.name, arguments: "dry_run" in known ? input : args, why }] : [];
+  });
+  return actions.slice(0, mostActions);
+}
+
+function restOf({ name, operation }: Tool, input: Json, _: Shown, format: Format): string {
+  if (operation.impact === "read" && format === "concise")
+    return `Call ${name} with ${JSON.stringify({ ...input, response_format: "detailed" })}.`;
+  const { method, path } = routeOf(operation);
+  if (method !== "GET") return "Get the thing itself; this answer is not kept.";
+  const filled = pathParameters(operation).reduce(
+    (text, field) => text.replace(`{${field}}`, encodeURIComponent(String(input[field]))),
+    path,
+  );
+  return `GET ${filled} over REST, or the CLI, shows all of it.`;
 }
 
 export type Failure = {
@@ -33,8 +86,11 @@ function lessonOf(failure: Failure): string {
   const { code, details } = error;
   if (code === "INVALID_INPUT") return fieldsLesson(tool, details.problems as Problem[] | undefined);
   if (code === "CONFIRMATION_REQUIRED")
-    return `Nothing was changed. To go ahead, ${confirmingCall(tool.name, sent)}.`;
-  if (code.endsWith("_NOT_FOUND")) return listLesson(failure);
+    return `Nothing was changed. To go ahead within 5 minutes, ${confirmingCall(tool.name, sent, details.confirm_token)}.`;
+  if (code === "CONFIRMATION_STALE")
+    return `Nothing was changed. Call ${tool.name} without confirm and confirm_token for a new preview.`;
+  if (code.endsWith("_NOT_FOUND"))
+    return [nearestLesson(failure), listLesson(failure)].filter(Boolean).join(" ");
   if (typeof details.retry_after_seconds === "number")
     return `Wait ${details.retry_after_seconds} seconds, then make the same call again.`;
   return error.retryable ? "The same call may succeed in a few seconds." : "";
@@ -51,12 +107,22 @@ function fieldsLesson({ name, listed }: Tool, problems: Problem[] = []): string 
   return [...others, known].join(" ");
 }
 
-/** `QUEUE_NOT_FOUND` → the tool that lists queues, if this server has one. */
-function listLesson({ error, all, offered }: Failure): string {
+/** The same call with the name that was probably meant. */
+function nearestLesson({ tool, sent, error: { details } }: Failure): string {
+  const { nearest, ...asked } = details;
+  const field = Object.keys(asked).find((key) => key in sent && sent[key] === asked[key]);
+  if (typeof nearest !== "string" || field === undefined) return "";
+  return `Did you mean ${nearest}? Then call ${tool.name} with ${JSON.stringify({ ...sent, [field]: nearest })}.`;
+}
+
+/** `QUEUE_NOT_FOUND` → the tool that lists queues, if this server has one, with what it needs to know. */
+function listLesson({ sent, error, all, offered }: Failure): string {
   const things = `${error.code.replace(/_NOT_FOUND$/, "").toLowerCase()}s`;
-  const lister = all.find(({ listName }) => listName === things);
+  const lister = all.find(({ name, listName }) => listName === things || name.endsWith(`list_${things}`));
   if (!lister) return "";
-  if (offered.includes(lister))
-    return `Call ${lister.name} to see the ${things.replaceAll("_", " ")} there are.`;
-  return lister.toolset ? `${lister.name} would list them; it is offered at /mcp/x/${lister.toolset}.` : "";
+  if (!offered.includes(lister))
+    return lister.toolset ? `${lister.name} would list them; it is offered at /mcp/x/${lister.toolset}.` : "";
+  const needed = (lister.listed.inputSchema.required ?? []).map((field) => [field, sent[field]]);
+  const args = needed.length > 0 ? ` with ${JSON.stringify(Object.fromEntries(needed))}` : "";
+  return `Call ${lister.name}${args} to see the ${things.replaceAll("_", " ")} there are.`;
 }

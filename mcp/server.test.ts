@@ -4,6 +4,7 @@ import { Client, InMemoryTransport } from "@modelcontextprotocol/client";
 import { type Call, type Json, type NamedOperation, type Permission, RotorError } from "@rotorsh/contract";
 import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
+import { createConsents } from "./consents.ts";
 import { createMcpServer, type ServerOptions } from "./server.ts";
 import { createTools } from "./tools.ts";
 
@@ -43,11 +44,13 @@ const operations: NamedOperation[] = [
 ];
 
 const all = createTools(operations, "hosted");
+const consents = createConsents(Buffer.alloc(32), "somebody");
 
 async function connect(call: Call, options: Partial<ServerOptions> = {}) {
   const [near, far] = InMemoryTransport.createLinkedPair();
   const callAs = vi.fn(() => call);
-  const server = createMcpServer({ version: "1", instructions: "", all, offered: all, callAs, ...options });
+  const base = { version: "1", instructions: "", all, offered: all, callAs, consents };
+  const server = createMcpServer({ ...base, ...options });
   await server.connect(far);
   const client = new Client({ name: "unit", version: "9" });
   await client.connect(near);
@@ -71,7 +74,7 @@ describe("a tool", () => {
   });
 
   test("that destroys is confirmed, not dry-run", () => {
-    expect(Object.keys(remove?.inputSchema.properties ?? {})).toEqual(["id", "confirm"]);
+    expect(Object.keys(remove?.inputSchema.properties ?? {})).toEqual(["id", "confirm", "confirm_token"]);
     expect(remove?.annotations).toEqual({
       readOnlyHint: false,
       destructiveHint: true,
@@ -81,7 +84,8 @@ describe("a tool", () => {
   });
 
   test("spends no tokens on what says nothing", () => {
-    expect(list?.inputSchema.properties).toEqual({
+    const { response_format: _, ...properties } = list?.inputSchema.properties ?? {};
+    expect(properties).toEqual({
       since: { type: "string", format: "date-time" },
       limit: { type: "integer" },
     });
@@ -93,7 +97,10 @@ describe("a tool", () => {
     await client.listTools();
     const { structuredContent } = await client.callTool({ name: "list_odd_things" });
     expect(structuredContent).toEqual({ odd_things: data, nextCursor: null });
-    expect(Object.keys((list?.outputSchema?.properties ?? {}) as Json)).toEqual(["odd_things", "nextCursor"]);
+    expect(Object.keys((list?.outputSchema?.properties ?? {}) as Json).slice(0, 2)).toEqual([
+      "odd_things",
+      "nextCursor",
+    ]);
   });
 });
 
@@ -142,22 +149,48 @@ describe("a failure", () => {
 });
 
 describe("a tool that destroys", () => {
-  test("without confirm asks for a preview; with it, performs; in both it passes no confirm on", async () => {
+  const [, { operation: remove }] = operations as [NamedOperation, NamedOperation];
+  const signal = { signal: expect.any(AbortSignal) as AbortSignal };
+
+  test("is previewed with a token first, and done by the call that is named then", async () => {
     const call = vi.fn(async () => ({ deleted: false }));
     const { textOf } = await connect(call);
     const { text } = await textOf("delete_odd_thing", { id: "a", confirm: false });
-    expect(text).toContain('To go ahead, call delete_odd_thing with {"id":"a","confirm":true}.');
-    await textOf("delete_odd_thing", { id: "a", confirm: true });
-    const [, { operation: remove }] = operations as [NamedOperation, NamedOperation];
+    const [, next] = /call delete_odd_thing with (\{.*\})\.$/.exec(text) as unknown as [string, string];
+    expect(JSON.parse(next)).toEqual({ id: "a", confirm: true, confirm_token: expect.any(String) });
+    await textOf("delete_odd_thing", JSON.parse(next) as Json);
     expect(call.mock.calls).toEqual([
-      [remove, { id: "a", dry_run: true }, { signal: expect.any(AbortSignal) }],
-      [remove, { id: "a" }, { signal: expect.any(AbortSignal) }],
+      [remove, { id: "a", dry_run: true }, signal],
+      [remove, { id: "a", dry_run: true }, signal],
+      [remove, { id: "a" }, signal],
     ]);
   });
 
   test.each([
+    ["of another call", { id: "b" }, 1],
+    ["when there is more than was seen", { id: "a" }, 2],
+  ])("refuses a token %s", async (_, args, things) => {
+    let jobs = 1;
+    const call = vi.fn(async () => ({ deleted: false, jobs }));
+    const { textOf } = await connect(call);
+    const { text } = await textOf("delete_odd_thing", { id: "a" });
+    const { confirm_token } = JSON.parse(text.split("\n")[0] as string).error.details;
+    jobs = things;
+    const refused = await textOf("delete_odd_thing", { ...args, confirm: true, confirm_token });
+    expect(refused.text).toContain("CONFIRMATION_STALE");
+    expect(call).not.toHaveBeenCalledWith(remove, args, signal);
+  });
+
+  test("takes no confirm without a token", async () => {
+    const { textOf } = await connect(async () => ({ deleted: false }));
+    expect((await textOf("delete_odd_thing", { id: "a", confirm: true })).text).toContain(
+      "CONFIRMATION_REQUIRED",
+    );
+  });
+
+  test.each([
     [{ id: "a", confrim: true }, "did you mean confirm?"],
-    [{ id: "a", confirm: "yes" }, "confirm must be a boolean"],
+    [{ id: "a", confirm: "yes" }, "confirm must be a boolean, and a string was sent"],
     [{ confirm: true }, "id is required"],
     [{ id: "a", dry_run: true, confirm: true }, "dry_run is not a known field"],
   ])("%o is refused: %s", async (args, problem) => {
@@ -192,5 +225,5 @@ test("what the permissions do not allow is not listed, and without permissions e
 test("the caller's program is known from where the connection began", async () => {
   const { callAs, textOf } = await connect(async () => ({ deleted: true }));
   await textOf("delete_odd_thing", { id: "a", confirm: true });
-  expect(callAs).toHaveBeenCalledWith("unit/9");
+  expect(callAs).toHaveBeenCalledWith({ client: "unit/9", traceparent: null });
 });

@@ -2,19 +2,23 @@
 
 import { randomUUID } from "node:crypto";
 import {
-  type CallToolRequest,
-  type CallToolResult,
   CLIENT_INFO_META_KEY,
   McpServer,
-  ProtocolError,
-  ProtocolErrorCode,
   type ServerContext,
+  TRACEPARENT_META_KEY,
 } from "@modelcontextprotocol/server";
-import { type Call, isRotorError, nearest, type Permission, RotorError } from "@rotorsh/contract";
+import type { Call, Permission } from "@rotorsh/contract";
+import { callTool } from "./call-tool.ts";
 import { type ClientInfo, clientName } from "./client-name.ts";
-import { needsConfirmation, performConfirmed } from "./confirm.ts";
-import { toErrorResult, toResult } from "./results.ts";
+import type { Consents } from "./consents.ts";
+import { capabilitiesOf, personOf } from "./person.ts";
+import { servePrompts } from "./prompts.ts";
+import { serveResources } from "./resources.ts";
+import { serveTasks, taskExtension, wantsTasks } from "./tasks.ts";
 import type { Tool } from "./tools.ts";
+
+/** Who makes a call: the MCP client's name and version, and the trace of the agent's turn. */
+export type CallSource = { client: string | null; traceparent: string | null };
 
 export type ServerOptions = {
   version: string;
@@ -22,84 +26,81 @@ export type ServerOptions = {
   /** Every tool of this kind of server: an error may tell where one that is not offered here can be found. */
   all: readonly Tool[];
   offered: readonly Tool[];
-  /** The caller's way to perform operations, given the MCP client's name and version. */
-  callAs(client: string | null): Call;
+  /** The caller's way to perform operations. */
+  callAs(source: CallSource): Call;
+  /** Tokens for what has to be confirmed. */
+  consents: Consents;
   /** Undefined where only the other side knows them; then every offered tool is listed. */
   permissions?: ReadonlySet<Permission> | undefined;
   /** The client's name, where the protocol does not carry it in each request. */
   client?: string | null | undefined;
+  /** True where a run may outlive the connection, so that a client can come back for it. */
+  tasks?: boolean | undefined;
+  /** True where changes of resources are told to those who listen. */
+  listens?: boolean | undefined;
   requestId?: string | undefined;
   /** Gets what went wrong on our side; the answer says no more than INTERNAL and the request's id. */
   onError?: ((error: unknown, requestId: string) => void) | undefined;
 };
 
+/** What one request may do, and for whom. */
+export type Session = Pick<ServerOptions, "all" | "offered" | "consents" | "permissions" | "onError"> & {
+  requestId: string;
+  /** Performs operations for the one who asked in this context. */
+  callFor(context: ServerContext, note?: string): Call;
+};
+
 // Who may list what depends on the key, so no shared cache may keep it.
 const cacheHint = { ttlMs: 60_000, cacheScope: "private" } as const;
+const cached = ["tools/list", "server/discover", "prompts/list", "resources/templates/list"] as const;
 
 export function createMcpServer(options: ServerOptions): McpServer {
-  const { version, instructions, offered, permissions } = options;
+  const { version, instructions, offered, permissions, tasks = false, listens = false } = options;
   const mcp = new McpServer(
     { name: "rotor", title: "Rotor", version },
     {
-      capabilities: { tools: {} },
+      capabilities: {
+        tools: {},
+        resources: { subscribe: listens },
+        prompts: {},
+        completions: {},
+        ...(tasks && { extensions: taskExtension }),
+      },
       instructions,
-      cacheHints: { "tools/list": cacheHint, "server/discover": cacheHint },
+      cacheHints: Object.fromEntries(cached.map((method) => [method, cacheHint])),
     },
   );
   const listed = offered.filter(({ operation }) => permissions?.has(operation.needs) ?? true);
+  const session = sessionOf(options, mcp);
   // Not registerTool: it checks arguments itself, drops unknown ones silently and answers in zod's words.
   mcp.server.setRequestHandler("tools/list", () => ({ tools: listed.map((tool) => tool.listed) }));
   mcp.server.setRequestHandler("tools/call", ({ params }, context) => {
-    const envelope = context.mcpReq.envelope as Record<string, ClientInfo> | undefined;
-    const client = clientName(envelope?.[CLIENT_INFO_META_KEY] ?? mcp.server.getClientVersion());
-    return callTool(options, params, client ?? options.client ?? null, context);
+    const capabilities = capabilitiesOf(context) ?? mcp.server.getClientCapabilities();
+    return callTool(session, params, {
+      context,
+      usable: listed,
+      person: personOf(context, capabilities),
+      asTask: tasks && wantsTasks(capabilities),
+    });
   });
+  serveResources(mcp, session);
+  servePrompts(mcp, session);
+  if (tasks) serveTasks(mcp, session);
   return mcp;
 }
 
-async function callTool(
-  options: ServerOptions,
-  params: CallToolRequest["params"],
-  client: string | null,
-  { mcpReq: { signal } }: ServerContext,
-): Promise<CallToolResult> {
-  const { all, offered, callAs, requestId = `req_${randomUUID().replaceAll("-", "")}`, onError } = options;
-  const tool = offered.find(({ name }) => name === params.name);
-  if (!tool) throw unknownTool(params.name, options);
-  const { operation } = tool;
-  const sent = params.arguments ?? {};
-  try {
-    const call = callAs(client);
-    const perform = needsConfirmation(operation) ? performConfirmed.bind(undefined, call) : call;
-    return toResult(tool, await perform(operation, sent, { signal }));
-  } catch (cause) {
-    const error = isRotorError(cause) ? cause : new RotorError("INTERNAL", {}, { cause });
-    if (error.status >= 500 && !signal.aborted) onError?.(reportOf(error), requestId);
-    return toErrorResult({ tool, sent, error, requestId, all, offered });
-  }
-}
-
-/** INTERNAL says nothing by itself; its cause does. */
-function reportOf(error: RotorError): unknown {
-  return error.code === "INTERNAL" ? (error.cause ?? error) : error;
-}
-
-/** The protocol has its own error for this; the sentence is what helps. */
-function unknownTool(asked: string, { all, offered }: ServerOptions): ProtocolError {
-  const elsewhere = all.find(({ name }) => name === asked);
-  const names = offered.map(({ name }) => name);
-  return new ProtocolError(
-    ProtocolErrorCode.InvalidParams,
-    elsewhere ? moved(elsewhere) : missing(asked, names),
-  );
-}
-
-function moved({ name, toolset }: Tool): string {
-  return `The tool ${name} is not offered at this address; /mcp/x/${toolset} has it.`;
-}
-
-function missing(asked: string, names: readonly string[]): string {
-  const close = nearest(asked, names);
-  const shown = asked.replaceAll(/[^\w.-]/g, "?").slice(0, 64);
-  return `There is no tool ${shown}${close ? `; did you mean ${close}?` : `. Tools here: ${names.join(", ")}.`}`;
+function sessionOf(options: ServerOptions, mcp: McpServer): Session {
+  const { requestId = `req_${randomUUID().replaceAll("-", "")}`, callAs } = options;
+  return {
+    ...options,
+    requestId,
+    callFor(context, note) {
+      const { envelope, _meta } = context.mcpReq;
+      const info = (envelope as Record<string, ClientInfo> | undefined)?.[CLIENT_INFO_META_KEY];
+      const client = clientName(info ?? mcp.server.getClientVersion()) ?? options.client ?? null;
+      const sent = _meta?.[TRACEPARENT_META_KEY];
+      const traceparent = typeof sent === "string" ? sent : null;
+      return callAs({ client: note ? `${client ?? "unnamed"} (${note})` : client, traceparent });
+    },
+  };
 }

@@ -47,9 +47,10 @@ describe.each(["2026", "2025"] as const)("a host of the %s protocol", (kind) => 
 
     const refused = await client.call("rotor_delete_queue", { name });
     expect(refused.text).toContain("CONFIRMATION_REQUIRED");
-    expect((await client.call("rotor_delete_queue", { name, confirm: true })).structured).toMatchObject({
-      deleted: true,
-    });
+    const { error } = JSON.parse(refused.text.split("\n")[0] as string) as ErrorBody;
+    const { confirm_token } = error.details as Json;
+    const done = await client.call("rotor_delete_queue", { name, confirm: true, confirm_token });
+    expect(done.structured).toMatchObject({ deleted: true });
     const { body } = await server.rest<{ data: Json[] }>(`/v1/audit?resource_id=${name}`);
     expect(body.data[0]).toMatchObject({
       surface: "mcp",
@@ -61,7 +62,7 @@ describe.each(["2026", "2025"] as const)("a host of the %s protocol", (kind) => 
     const { isError, text } = await client.call("rotor_get_queue", { nme: "x" });
     expect(isError).toBe(true);
     expect(text).toContain("did you mean name?");
-    expect(text).toContain("Fields of rotor_get_queue: name (required).");
+    expect(text).toContain("Fields of rotor_get_queue: name (required), response_format.");
   });
 
   test("gets the server's own errors with the server's request id", async () => {

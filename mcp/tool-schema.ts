@@ -41,6 +41,40 @@ export function outputSchemaOf(schema: z.ZodObject): Json {
   });
 }
 
+/** As it is listed: objects inside of things are no more than objects. */
+export function briefly(schema: Json): Json {
+  const properties = Object.entries((schema.properties ?? {}) as Record<string, Json>);
+  const brief = properties.map(([name, field]) => [
+    name,
+    name === "data" ? rowBriefly(field) : kindOf(field),
+  ]);
+  return { ...schema, properties: { ...Object.fromEntries(brief), ...added } };
+}
+
+/** What every answer may have besides its own fields. */
+const added = {
+  next_actions: { type: "array" },
+  untrusted_data: { type: "array" },
+  truncated: { type: "object" },
+};
+
+function rowBriefly(list: Json): Json {
+  const row = (list.items ?? {}) as Json;
+  const fields = Object.entries((row.properties ?? {}) as Record<string, Json>);
+  const properties = Object.fromEntries(fields.map(([name, field]) => [name, kindOf(field)]));
+  return { ...list, items: { type: "object", properties } };
+}
+
+/** The type alone, or with it what a text may say. */
+function kindOf(field: Json): Json {
+  const variants = (field.anyOf as Json[] | undefined) ?? [field];
+  const [first] = variants;
+  if (variants.some((variant) => variant.type === undefined && variant.enum === undefined)) return {};
+  const types = [...new Set(variants.map(({ type }) => type))];
+  if (types.length > 1) return { type: types };
+  return first?.enum ? { type: first.type, enum: first.enum } : { type: first?.type };
+}
+
 type Node = Record<string, unknown>;
 
 function jsonSchemaOf(schema: z.ZodObject, io: "input" | "output", trim: (node: Node) => void): Json {

@@ -14,7 +14,7 @@ import {
 } from "@rotorsh/contract";
 import { z } from "zod";
 import { toolInputOf } from "./confirm.ts";
-import { inputSchemaOf, outputSchemaOf } from "./tool-schema.ts";
+import { briefly, inputSchemaOf, outputSchemaOf } from "./tool-schema.ts";
 
 /** The MCP servers of Rotor: at `/mcp`, over REST by a workspace key, and over REST by the operator. */
 export const toolServers = ["hosted", "stdio", "admin"] as const;
@@ -22,11 +22,15 @@ export type ToolServer = (typeof toolServers)[number];
 
 export type Tool = {
   name: string;
+  /** `noun.verb` of the operation. */
+  key: string;
   operation: Operation;
   /** The group a hosted tool belongs to. */
   toolset: Toolset | undefined;
   /** What the answer calls the entries of a list, where REST says `data`. */
   listName: string | undefined;
+  /** The whole schema of what the operation answers. */
+  answers: Json;
   /** The tool as `tools/list` shows it. */
   listed: ListedTool;
 };
@@ -42,29 +46,43 @@ export function toolsOf(server: ToolServer): readonly Tool[] {
 }
 
 export function createTools(operations: readonly NamedOperation[], server: ToolServer): Tool[] {
-  return operations.flatMap(({ operation }) => {
-    const { hosted, stdio, admin } = operation.tools;
+  return operations.flatMap((named) => {
+    const { hosted, stdio, admin } = named.operation.tools;
     const name = { hosted: hosted?.name, stdio, admin }[server];
     return name === undefined
       ? []
-      : [createTool(name, operation, server === "hosted" ? hosted?.toolset : undefined)];
+      : [createTool(name, named, server === "hosted" ? hosted?.toolset : undefined)];
   });
 }
 
-function createTool(name: string, operation: Operation, toolset: Toolset | undefined): Tool {
-  const { summary, description, synonyms } = operation;
+function createTool(
+  name: string,
+  { noun, verb, operation }: NamedOperation,
+  toolset: Toolset | undefined,
+): Tool {
+  const { summary, description } = operation;
+  const answers = outputSchemaOf(operation.output);
   const listName = isList(operation) ? name.replace(/^rotor_/, "").replace(/^[a-z]+_/, "") : undefined;
   const listed: ListedTool = {
     name,
     title: titleOf(name),
     description: description ? `${summary} ${description}` : summary,
     inputSchema: inputSchemaOf(toolInputOf(operation)) as ListedTool["inputSchema"],
-    outputSchema: withListName(outputSchemaOf(operation.output), listName) as ListedTool["outputSchema"],
+    outputSchema: withListName(briefly(answers), listName) as ListedTool["outputSchema"],
     annotations: annotationsOf(operation),
-    // Claude Code finds tools it has not loaded by these words, besides name and description.
-    ...(synonyms && { _meta: { "anthropic/searchHint": synonyms } }),
+    ...hintsOf(operation),
   };
-  return { name, operation, toolset, listName, listed };
+  return { name, key: `${noun}.${verb}`, operation, toolset, listName, answers, listed };
+}
+
+/** What Claude Code reads: words to find a tool by, which ones to load at once, which to ask a person about. */
+function hintsOf({ synonyms, human, tools }: Operation): Pick<ListedTool, "_meta"> {
+  const hints = {
+    ...(synonyms && { "anthropic/searchHint": synonyms }),
+    ...(tools.hosted?.always && { "anthropic/alwaysLoad": true }),
+    ...(human && { "anthropic/requiresUserInteraction": true }),
+  };
+  return Object.keys(hints).length > 0 ? { _meta: hints } : {};
 }
 
 function annotationsOf(operation: Operation): ToolAnnotations {

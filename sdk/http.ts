@@ -14,6 +14,8 @@ export type HttpOptions = {
   client?: string | undefined;
   /** Required with a team key. */
   workspaceId?: string | undefined;
+  /** W3C trace context of what the calls belong to. */
+  traceparent?: string | undefined;
   fetch?: typeof globalThis.fetch | undefined;
   /** Repetitions after the first try; default 2. */
   maxRetries?: number | undefined;
@@ -60,7 +62,7 @@ function parseUrl(text: string): URL {
   throw invalidInput([{ path: "url", problem }]);
 }
 
-function commonHeaders({ apiKey, client, workspaceId }: HttpOptions): Record<string, string> {
+function commonHeaders({ apiKey, client, workspaceId, traceparent }: HttpOptions): Record<string, string> {
   if (!/^[\x21-\x7e]+$/.test(apiKey)) {
     throw new RotorError("UNAUTHENTICATED", {}, { hint: "Pass an API key; the one given cannot be one." });
   }
@@ -69,6 +71,7 @@ function commonHeaders({ apiKey, client, workspaceId }: HttpOptions): Record<str
     authorization: `Bearer ${apiKey}`,
     "x-rotor-client": client ?? `sdk/${version}`,
     ...(workspaceId && { "x-rotor-workspace": workspaceId }),
+    ...(traceparent && { traceparent }),
   };
 }
 

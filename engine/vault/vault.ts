@@ -1,7 +1,7 @@
 // Secrets at rest. Each workspace has a data key, wrapped by a master key of the ring; destroying the wrapped
 // data key makes everything sealed under it unreadable, wherever copies of it lie.
 
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 
 /** Master keys by id. The first wraps; all of them unwrap. */
 export type KeyRing = { current: string; keys: ReadonlyMap<string, Buffer> };
@@ -22,6 +22,11 @@ export function readKeyRing(text: string): KeyRing {
   const [current] = keys.keys();
   if (!current) throw new Error("it is empty");
   return { current, keys };
+}
+
+/** For signatures that never leave this server and its peers. */
+export function deriveKey(ring: KeyRing, purpose: string): Buffer {
+  return Buffer.from(hkdfSync("sha256", masterKey(ring, ring.current).key, "", `rotor ${purpose}`, 32));
 }
 
 export type Vault = ReturnType<typeof createVault>;
