@@ -18,7 +18,6 @@ export function mountMcp(app: App, gate: Gate, { log, ...options }: McpRoutes) {
     ...options,
     onError: (error, requestId) => log.error({ err: error, requestId }, "an MCP call failed"),
   });
-  const consentKey = engine.deriveKey("mcp consents");
   const handle = async (c: AppContext) => {
     if (c.req.method === "OPTIONS") return mcp.preflight(c.req.raw);
     const caller = await authenticateKey(c, gate, { noQueueKeys: "mcp" });
@@ -26,7 +25,7 @@ export function mountMcp(app: App, gate: Gate, { log, ...options }: McpRoutes) {
     return mcp.fetch(c.req.raw, {
       callAs: callsOf(c, gate, caller),
       permissions: caller.permissions,
-      consents: createConsents(consentKey, `${caller.actorId}|${workspaceId}`),
+      consents: createConsents(engine.deriveKey("mcp consents"), `${caller.actorId}|${workspaceId}`),
       watch: (things, changed) => {
         const watched = things.map((thing) => ({ ...thing, workspaceId }) as Watched);
         return engine.watch(watched, (thing) => changed(watched.indexOf(thing)));

@@ -255,7 +255,7 @@ export const errorTable = {
   },
   STEP_TOO_LARGE: {
     status: 413,
-    message: "{problem}",
+    message: "The steps are too large to be kept: {problem}",
     hint: "Return it with the answer of the drive: the run then fails with this error.",
   },
   DECLINED: {

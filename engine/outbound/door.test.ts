@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 /** The door itself; what speaks to loopback only, to learn who holds the port; what starts Postgres; tests. */
 const excepted = [
   /^engine\/outbound\//,
-  /^api\/port-holder\.ts$/,
+  /^api\/(port-holder|probe)\.ts$/,
   /^engine\/embedded\//,
   /\/testing\//,
   /\.test\.ts$/,
