@@ -6,9 +6,13 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { contract } from "@rotorsh/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { mostBytesInFlight, mostInFlight } from "../core/slots.ts";
+import { openServices } from "../services.ts";
 import { cpuTimeMs } from "../testing/cpu-time.ts";
 import { type Delivering, startDelivering } from "../testing/delivering.ts";
-import { call } from "../testing/index.ts";
+import { call, testOptions } from "../testing/index.ts";
+import { createGate } from "../testing/witness.ts";
+import { createQueueRunner } from "./queue-runner.ts";
 
 let work: Delivering;
 
@@ -55,3 +59,28 @@ test("a queue's whole concurrency is under way at once, though all of it goes to
   handler.close();
   expect(await work.states(name)).toEqual({ completed: 400 });
 }, 30_000);
+
+test("a queue is remembered while it has work under way, and not for longer", async () => {
+  const alone = await startDelivering({ workers: false });
+  const gate = createGate();
+  alone.witness.behave(gate.behave);
+  const name = await alone.queue();
+  const services = await openServices(testOptions(alone.rotor.url));
+  const slots = { free: mostInFlight, freeBytes: mostBytesInFlight };
+  const runner = createQueueRunner(await alone.uidOf(name), services, services.outbound, slots);
+  runner.wake();
+  await expect.poll(() => runner.isForgotten(0)).toBe(true);
+  expect(runner.isForgotten(60_000)).toBe(false);
+  await alone.add(name);
+  runner.wake();
+  await expect.poll(() => gate.held.length, { timeout: 10_000 }).toBe(1);
+  expect(runner.isForgotten(0)).toBe(false);
+  gate.open();
+  await alone.settled(name);
+  await runner.idle();
+  expect(slots).toEqual({ free: mostInFlight, freeBytes: mostBytesInFlight });
+  await services.outbound.close();
+  await services.broker.close();
+  await services.databases.close();
+  await alone.stop();
+});
