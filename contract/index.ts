@@ -67,6 +67,17 @@ export {
 } from "./errors.ts";
 export { Workflow } from "./functions.ts";
 export { type JobState, jobStates } from "./jobs.ts";
+export {
+  equalityOf,
+  indexValue,
+  longestMatch,
+  type Match,
+  MatchError,
+  type MatchedEvent,
+  matches,
+  parseMatch,
+  valueAt,
+} from "./match.ts";
 export { Member } from "./members.ts";
 export { nearest } from "./nearest.ts";
 export { type NextStep, nextSteps, suggestedAfter } from "./next-steps.ts";

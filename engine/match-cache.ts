@@ -1,6 +1,6 @@
 // Compiled match expressions: the same one is met again with every event.
 
-import { type Match, type MatchedEvent, matches, parseMatch } from "./core/match.ts";
+import { type Match, type MatchedEvent, matches, parseMatch } from "@rotorsh/contract";
 
 const most = 10_000;
 const compiled = new Map<string, Match>();

@@ -1,7 +1,7 @@
 // What the end of a drive means for its run. Pure: randomness for the retries arrives as an argument.
 
 import type { DriveResult, StepErrorBody, Wait } from "@rotorsh/contract";
-import { longestMatch, MatchError, parseMatch } from "./match.ts";
+import { longestMatch, MatchError, parseMatch } from "@rotorsh/contract";
 import { type DriveFailure, driveAgainMs, retryAfterMs } from "./run.ts";
 
 /** A retry comes with the time that was chosen for it. */

@@ -1,6 +1,12 @@
 import { createHash } from "node:crypto";
-import { type Contract, invalidInput, type ParsedInputOf, RotorError } from "@rotorsh/contract";
-import { MatchError, parseMatch } from "../core/match.ts";
+import {
+  type Contract,
+  invalidInput,
+  MatchError,
+  type ParsedInputOf,
+  parseMatch,
+  RotorError,
+} from "@rotorsh/contract";
 import { isEnded } from "../core/run.ts";
 import { type Context, direct, type Handlers, workspaceOf } from "../handler.ts";
 import { newId } from "../ids.ts";

@@ -2,8 +2,8 @@
 // waiters, and several runs in the order of their numbers.
 
 import type { Memo } from "@rotorsh/contract";
+import { equalityOf, indexValue, valueAt } from "@rotorsh/contract";
 import { sql } from "drizzle-orm";
-import { equalityOf, indexValue, valueAt } from "../core/match.ts";
 import { compileMatch, isMatching } from "../match-cache.ts";
 import type { Database } from "./database.ts";
 import { hashed } from "./hashed.ts";

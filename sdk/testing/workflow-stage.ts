@@ -20,6 +20,8 @@ export type AppProcess = {
   child: ChildProcess;
   /** Lines it has printed so far. */
   said: string[];
+  /** Its exit code. */
+  exited: Promise<number | null>;
   stop(signal?: NodeJS.Signals): Promise<void>;
 };
 
@@ -94,13 +96,14 @@ async function startApp(program: URL, args: string[], env: Record<string, string
     ["--conditions=@rotorsh/source", "--import", "tsx", fileURLToPath(program), ...args],
     { env: { PATH: process.env.PATH, ...env }, stdio: ["ignore", "pipe", "pipe"] },
   );
-  const exited = once(child, "exit");
+  const exited = once(child, "exit").then(([code]) => code as number | null);
   const said: string[] = [];
   child.stderr.on("data", (chunk) => said.push(...String(chunk).trim().split("\n")));
   const serveUrl = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
       said.push(line);
-      if (line.startsWith("serves ")) resolve(line.slice("serves ".length));
+      const [, serveUrl] = /^(?:serves|Serving) (.+)/.exec(line) ?? [];
+      if (serveUrl) resolve(serveUrl);
     });
     void exited.then(() => reject(new Error(said.join("\n"))));
   });
@@ -108,6 +111,7 @@ async function startApp(program: URL, args: string[], env: Record<string, string
     serveUrl,
     child,
     said,
+    exited,
     async stop(signal = "SIGKILL") {
       child.kill(signal);
       await exited;

@@ -6,6 +6,7 @@ import { headerOf } from "../headers.ts";
 import { type AppRequest, createEndpoint, type Endpoint, type ServeOptions } from "./endpoint.ts";
 import { Refusal } from "./refusal.ts";
 import { largestBodyBytes } from "./signed-request.ts";
+import type { Undescribed } from "./types.ts";
 
 const defaultPath = "/api/rotor";
 const methods = ["GET", "POST", "PUT"] as const;
@@ -38,7 +39,7 @@ type FastifyScope = {
   }): unknown;
 };
 type FastifyApp = {
-  register(plugin: (scope: never) => Promise<void>): unknown;
+  register(plugin: (scope: Undescribed) => Promise<void>): unknown;
   addContentTypeParser: unknown;
 };
 
