@@ -14,6 +14,7 @@ const chosen: Record<string, readonly string[]> = {
   audit: ["occurred_at", "event_type", "resource_id", "actor_id", "surface", "client"],
   "audit list": ["occurred_at", "event_type", "resource_id", "actor_id", "surface", "client"],
   "jobs list": ["id", "state", "attempts_made", "tags", "created_at", "fail_reason"],
+  "approvals list": ["id", "status", "queueName", "jobId", "createdAt", "expires_at", "payload"],
   "dlq list": ["id", "reason", "attempts_made", "tags", "ended_at", "fail_reason"],
   "dlq groups": ["count", "reason", "fail_reason", "last_seen", "example_job_id", "fingerprint"],
   "schedules list": ["name", "cron", "timezone", "next_fire_at", "enabled", "queue", "id"],

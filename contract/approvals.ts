@@ -1,16 +1,19 @@
 import { z } from "zod";
 import { AnyJobId, JobState } from "./jobs.ts";
 import { operation } from "./operation.ts";
-import { isStorable, notStorable, page, QueueName, Timestamp } from "./primitives.ts";
+import { isOneLine, isStorable, notStorable, page, QueueName, Timestamp } from "./primitives.ts";
 
 export const approvalStatuses = ["pending", "approved", "rejected", "cancelled"] as const;
 const ApprovalStatus = z
   .enum(approvalStatuses)
   .describe("`cancelled`: its job was cancelled or removed before anybody decided.");
 
+/** As wide as a job's id: whoever sends that one by mistake is told so by APPROVAL_NOT_FOUND. */
 const ApprovalId = z
   .string()
-  .regex(/^apv_[0-9a-f]{32}$/, "must be apv_ and 32 hex digits")
+  .min(1)
+  .max(512)
+  .refine(isOneLine, "must be one line")
   .describe("Id of the approval, `apv_…`.")
   .meta({ examples: ["apv_0190c8a1b2c3d4e5f6a7b8c9d0e1f2a3"] });
 

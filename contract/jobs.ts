@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { confirmable, preview } from "./bulk.ts";
+import { Duration } from "./duration.ts";
 import { explainOf } from "./job-explain.ts";
 import { operation } from "./operation.ts";
 import { isStorable, listOf, notStorable, page, Timestamp } from "./primitives.ts";
@@ -31,26 +32,6 @@ const jobIdOf = (longest: number) =>
 export const JobId = jobIdOf(256);
 /** Longer than a new job's may be: a replay's id has the replayed one's in it. */
 export const AnyJobId = jobIdOf(512);
-
-const longestDelaySeconds = 31_536_000;
-const unitSeconds: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
-
-function secondsOf(duration: string): number {
-  const parts = [...duration.matchAll(/(\d+)([a-z]+)/g)];
-  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (unitSeconds[unit ?? ""] ?? 0), 0);
-}
-
-const Duration = z
-  .union([
-    z.number().min(0).max(longestDelaySeconds),
-    z
-      .string()
-      .max(32)
-      .regex(/^(\d{1,9}(ms|s|m|h|d|w))+$/, "must be seconds, or a duration such as 90s or 1h30m")
-      .refine((duration) => secondsOf(duration) <= longestDelaySeconds, "must be at most a year"),
-  ])
-  .describe("Seconds, or a duration such as `90s`, `1h30m`, `2d`; at most a year.")
-  .meta({ examples: ["90s"] });
 
 /** Text that Postgres, a header and a log line can all hold. */
 const Text = z

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { confirmable, preview } from "./bulk.ts";
+import { Duration, lastsASecond } from "./duration.ts";
 import { operation } from "./operation.ts";
 import { isOneLine, listOf, page, QueueName, Timestamp } from "./primitives.ts";
 import { check } from "./queue-check.ts";
@@ -63,7 +64,7 @@ const QueueConfig = z.object({
     .int()
     .nullable()
     .describe("A pending approval is rejected after this; null waits forever."),
-  four_eyes: z.boolean().describe("True when the key that enqueued a job may not approve it."),
+  four_eyes: z.boolean().describe("True when who enqueued a job may not approve it."),
   defaultJobOptions: z.object({
     attempts: z.int(),
     backoff: z.object({ type: z.enum(["fixed", "exponential"]), delay: z.int() }),
@@ -127,12 +128,17 @@ const settings = {
   approval_required: z.boolean().optional().describe("True when a person must approve each job first."),
   approval_timeout_seconds: z
     .int()
-    .min(60)
+    .min(1)
     .max(31_536_000)
     .nullable()
     .optional()
     .describe("Reject a pending approval after this; null, the default, waits forever."),
-  four_eyes: z.boolean().optional().describe("The key that enqueued a job may not approve it."),
+  approval_timeout: Duration.refine(lastsASecond, "must be at least a second")
+    .nullable()
+    .optional()
+    .describe("Another name for approval_timeout_seconds; takes a duration such as `2h`, too.")
+    .meta({ aliasOf: "approval_timeout_seconds" }),
+  four_eyes: z.boolean().optional().describe("Who enqueued a job, by any key, may not approve it."),
   defaultJobOptions: DefaultJobOptions.optional().describe("BullMQ's way to say retry_attempts and backoff."),
 };
 

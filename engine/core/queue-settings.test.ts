@@ -1,7 +1,13 @@
 import { type contract, type ParsedInputOf, RotorError } from "@rotorsh/contract";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { changeSettings, defaultSettings, type QueueSettings, secretAction } from "./queue-settings.ts";
+import {
+  changeSettings,
+  defaultSettings,
+  loosensGate,
+  type QueueSettings,
+  secretAction,
+} from "./queue-settings.ts";
 
 type Sent = Omit<ParsedInputOf<typeof contract.queues.update>, "name">;
 
@@ -107,4 +113,22 @@ test("rotating makes a new secret; the first one is minted, and without a callba
   expect(secretAction(true, callback, true)).toBe("rotate");
   expect(secretAction(false, callback, true)).toBe("mint");
   expect(() => secretAction(true, defaultSettings, true)).toThrow(/needs a callback_url/);
+});
+
+test.each([
+  ["a duration", { approval_timeout: "1h30m" }, 5400],
+  ["seconds", { approval_timeout: 90 }, 90],
+  ["both, agreeing", { approval_timeout: "2m", approval_timeout_seconds: 120 }, 120],
+  ["no end", { approval_timeout: null }, null],
+])("the time for an approval may be given as %s", (_, sent, seconds) => {
+  const before = { ...defaultSettings, approvalTimeoutSeconds: 7 };
+  expect(changeSettings(before, sent).approvalTimeoutSeconds).toBe(seconds);
+});
+
+test("a gate is looser when it is gone, or when one person is enough; not when it is stricter", () => {
+  const closed = { ...defaultSettings, approvalRequired: true, fourEyes: true };
+  expect(loosensGate(closed, { ...closed, approvalRequired: false })).toBe(true);
+  expect(loosensGate(closed, { ...closed, fourEyes: false })).toBe(true);
+  expect(loosensGate(defaultSettings, closed)).toBe(false);
+  expect(loosensGate(closed, { ...closed, concurrency: 9 })).toBe(false);
 });

@@ -1,6 +1,7 @@
 // A queue's settings: what they are on a new queue, and what a change makes of them.
 
 import { type contract, invalidInput, type ParsedInputOf } from "@rotorsh/contract";
+import { durationMs } from "./duration.ts";
 
 type Sent = Omit<ParsedInputOf<typeof contract.queues.update>, "name">;
 
@@ -43,7 +44,7 @@ export function changeSettings(current: QueueSettings, sent: Sent): QueueSetting
     callbackUrl: keptIfUndefined(sent.callback_url, current.callbackUrl),
     callbackHeaders: sent.callback_headers ?? current.callbackHeaders,
     approvalRequired: sent.approval_required ?? current.approvalRequired,
-    approvalTimeoutSeconds: keptIfUndefined(sent.approval_timeout_seconds, current.approvalTimeoutSeconds),
+    approvalTimeoutSeconds: keptIfUndefined(approvalTimeoutIn(sent), current.approvalTimeoutSeconds),
     fourEyes: sent.four_eyes ?? current.fourEyes,
   };
 }
@@ -60,6 +61,16 @@ function oneOf<T>(name: string, value: T | undefined, alias: string, aliased: T 
     ]);
   }
   return value ?? aliased;
+}
+
+function approvalTimeoutIn({ approval_timeout_seconds: seconds, approval_timeout: other }: Sent) {
+  if (other === undefined) return seconds;
+  const length = other === null ? null : Math.round(durationMs(other) / 1000);
+  if (seconds !== undefined && seconds !== length) {
+    const problem = "disagrees with approval_timeout_seconds; send one of them";
+    throw invalidInput([{ path: "approval_timeout", problem }]);
+  }
+  return length;
 }
 
 /** Null is a value here: it clears the setting. */

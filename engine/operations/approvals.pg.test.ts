@@ -60,6 +60,7 @@ test("a job of a gated queue waits with its payload shown, and nobody can claim 
     ...{ requested_by: { key_id: developer.actorId }, decided_by: null, expires_at: null, because: null },
   });
   expect(await perform(contract.approvals.get, { id: approval.id })).toEqual(approval);
+  expect(await codeOf(perform(contract.approvals.get, { id: jobId }))).toBe("APPROVAL_NOT_FOUND");
   expect((await jobOf({ name, jobId })).approval_id).toBe(approval.id);
   expect(await claim(rotor.sql, uid)).toEqual([]);
   expect(await countsOf(name)).toEqual({ pending_approval: 1 });

@@ -169,6 +169,22 @@ test("replays that ended and minutes go in their time", async () => {
   expect((await rowsOf(uid)).queue_minute).toBeUndefined();
 });
 
+test("decided approvals are kept as long as jobs are, pending ones for ever", async () => {
+  const home = await rotor.createWorkspace("free");
+  await performIn(home, contract.queues.create, { name: "gate", approval_required: true });
+  for (const jobId of ["a", "b"]) await performIn(home, contract.jobs.enqueue, { name: "gate", jobId });
+  const list = async () => (await performIn(home, contract.approvals.list, {})).approvals;
+  const [b] = await list();
+  await performIn(home, contract.approvals.reject, { id: b?.id as string });
+  const kept = async () => (await list()).map(({ jobId, status }) => `${jobId} ${status}`);
+  await rotor.moveClock("6 days");
+  await purge(services);
+  expect(await kept()).toEqual(["b rejected", "a pending"]);
+  await rotor.moveClock("2 days");
+  await purge(services);
+  expect(await kept()).toEqual(["a pending"]);
+});
+
 test("a queue with very much to remove does not keep the others waiting", async () => {
   const free = await rotor.createWorkspace("free");
   const many = await createQueue(free, "many", Array(3000).fill({}));
