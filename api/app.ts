@@ -7,7 +7,7 @@ import { mountCheckpoints } from "./checkpoints.ts";
 import { type Gate, isOperator } from "./credentials.ts";
 import { docsRoutes } from "./docs.ts";
 import { securityHeaders } from "./headers.ts";
-import { mountMcp } from "./mcp-routes.ts";
+import { type McpRoutes, mountMcp } from "./mcp-routes.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 import { mountOperations } from "./operation-routes.ts";
@@ -20,6 +20,8 @@ export type AppOptions = Gate & {
   log: Log;
   /** False while the process starts or drains. */
   isServing?: () => boolean;
+  /** How the hosted MCP server is reached, and in tests what is behind it. */
+  mcp?: Omit<McpRoutes, "version" | "log">;
   /** False in a process that only works: it answers for its health and for nothing else. */
   serves?: boolean;
 };
@@ -44,7 +46,7 @@ export function createApp(options: AppOptions): App & { close(): Promise<void> }
   // The page's links are relative to /docs.
   app.get("/docs/", (c) => c.redirect("../docs", 308));
   refuseOtherMethods(app, ["/doc", "/docs", "/docs/style.css"]);
-  const close = mountMcp(app, options, options);
+  const close = mountMcp(app, options, { ...options.mcp, ...options });
   mountStreams(app, options);
   mountOperations(app, options);
   return Object.assign(app, { close });

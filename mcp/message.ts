@@ -81,11 +81,18 @@ export function refusalOf(body: unknown): object | undefined {
     const { id, method, params = {} } = (message ?? {}) as Message;
     const isRequest = typeof method === "string" && (typeof id === "string" || typeof id === "number");
     if (!isRequest) continue;
-    const shape = shapes[method];
+    // The 2026 protocol has no initialize: the library says so.
+    const isStart = method === "initialize" && hasEnvelope(params);
+    const shape = isStart ? undefined : shapes[method];
     const problem = problemOf(enveloped, params) ?? (shape && problemOf(shape, params));
     if (problem) return errorTo(id, problem);
   }
   return undefined;
+}
+
+function hasEnvelope(params: unknown): boolean {
+  const meta = (params as { _meta?: object } | null)?._meta;
+  return meta !== undefined && meta !== null && "io.modelcontextprotocol/protocolVersion" in meta;
 }
 
 function problemOf(shape: z.ZodObject, params: unknown): RotorError | undefined {

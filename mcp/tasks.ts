@@ -7,6 +7,7 @@ import {
   type InputRequests,
   inputResponse,
   type McpServer,
+  MissingRequiredClientCapabilityError,
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { type Call, contract, type Json, type Operation } from "@rotorsh/contract";
@@ -57,19 +58,30 @@ export async function toTaskResult(
   return { ...toTask(run, "working"), resultType: "task", content: [] };
 }
 
+/** Throws for a client that does not say it knows tasks. */
+export function needTasks(context: ServerContext): void {
+  if (wantsTasks(capabilitiesOf(context))) return;
+  throw new MissingRequiredClientCapabilityError({
+    requiredCapabilities: { extensions: taskExtension } as ClientCapabilities,
+  });
+}
+
 export function serveTasks(mcp: McpServer, session: Session): void {
   const params = z.object({ taskId: z.string() }).loose();
   mcp.server.setRequestHandler("tasks/get", { params }, async ({ taskId }, context) => {
+    needTasks(context);
     const run = await findRun(session, context, taskId);
     const mayDecide = session.permissions?.has("approve") ?? true;
     const canAsk = personOf(context, capabilitiesOf(context)).canBeAsked;
     return detailed(run, mayDecide && canAsk ? approvalsOf(run) : []) as Json;
   });
   mcp.server.setRequestHandler("tasks/cancel", { params }, async ({ taskId }, context) => {
+    needTasks(context);
     await guarded(session, session.callFor(context)(contract.runs.cancel, { id: taskId }));
     return {};
   });
   mcp.server.setRequestHandler("tasks/update", { params }, async ({ taskId }, context) => {
+    needTasks(context);
     await answer(session, taskId, context);
     return {};
   });

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
-import { createApp } from "@rotorsh/api";
+import { type AppOptions, createApp } from "@rotorsh/api";
 import type { Json } from "@rotorsh/contract";
 import { type Log, mintKey, startEngine } from "@rotorsh/engine";
 import { createTestDatabase } from "@rotorsh/engine/testing";
@@ -24,7 +24,9 @@ export type TestServer = {
 
 const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-export async function startTestServer({ redisUrl }: { redisUrl?: string } = {}): Promise<TestServer> {
+type TestOptions = { redisUrl?: string; mcp?: AppOptions["mcp"] };
+
+export async function startTestServer({ redisUrl, mcp }: TestOptions = {}): Promise<TestServer> {
   const database = await createTestDatabase();
   const [adminKey, developerKey] = [mintKey("workspace").token, mintKey("workspace").token];
   const adminToken = randomBytes(16).toString("hex");
@@ -40,7 +42,7 @@ export async function startTestServer({ redisUrl }: { redisUrl?: string } = {}):
     version: "0.0.0-test",
     log,
   });
-  const app = createApp({ engine, adminToken, version: "0.0.0-test", log });
+  const app = createApp({ engine, adminToken, version: "0.0.0-test", log, ...(mcp && { mcp }) });
   const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 });
   await new Promise((resolve) => server.once("listening", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -1,0 +1,2 @@
+type Tools = { node: string; conformance: string; inspector: string; remote: string };
+export function findMcpTools(): Promise<Tools | { missing: string }>;
