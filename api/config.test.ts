@@ -12,6 +12,8 @@ const malformed: Record<string, string[]> = {
   ADMIN_TOKEN: ["short"],
   ROTOR_SIGNING_KEY: ["short"],
   ROTOR_PUBLIC_URL: ["rotor.example.com", "ftp://rotor.example.com"],
+  ROTOR_OAUTH_ISSUER: ["login.example.com", "ftp://login.example.com"],
+  ROTOR_OAUTH_JWKS_URL: ["login.example.com"],
   ROTOR_ENCRYPTION_KEY: ["k1", "k1:c2hvcnQ=", ":AAAA"],
   ROTOR_ROLE: ["boss"],
   ROTOR_DEV: ["perhaps"],
@@ -20,8 +22,8 @@ const malformed: Record<string, string[]> = {
   LOG_LEVEL: ["loud"],
 };
 
-/** Any text is a host or a folder. */
-const anyText = ["HOST", "ROTOR_DATA_DIR"];
+/** Any text is a host, a folder or an audience. */
+const anyText = ["HOST", "ROTOR_DATA_DIR", "ROTOR_OAUTH_AUDIENCE"];
 
 const cases = Object.entries(malformed).flatMap(([name, values]) =>
   values.map((value) => [name, value] as const),

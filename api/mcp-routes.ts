@@ -1,29 +1,36 @@
 // The hosted MCP server: every request is authenticated here, then performed by the engine in this process.
 
 import type { Call } from "@rotorsh/contract";
-import type { Caller, Log, Watched } from "@rotorsh/engine";
+import type { Caller, Log, OAuthOptions, Watched } from "@rotorsh/engine";
 import { type CallSource, createConsents, createMcpHttp, type McpHttpOptions } from "@rotorsh/mcp";
 import type { App, AppContext } from "./app.ts";
-import { authenticateKey, credentialOf, type Gate } from "./credentials.ts";
+import type { Gate } from "./credentials.ts";
+import { createDoor, type McpDoor } from "./mcp-door.ts";
 import { traceIdOf } from "./provenance.ts";
 
 export type McpRoutes = Pick<McpHttpOptions, "version" | "allowedHosts" | "allowedOrigins" | "build"> & {
+  /** Whose access tokens are accepted besides keys. */
+  oauth?: Pick<OAuthOptions, "issuer" | "audience"> | undefined;
   log: Log;
 };
 
 /** Mounts the hosted MCP server; answers what closes its open streams. */
-export function mountMcp(app: App, gate: Gate, { log, ...options }: McpRoutes) {
+export function mountMcp(app: App, gate: Gate, { log, oauth, ...options }: McpRoutes) {
   const { engine } = gate;
+  const door = createDoor(app, gate, oauth);
   const mcp = createMcpHttp({
     ...options,
     onError: (error, requestId) => log.error({ err: error, requestId }, "an MCP call failed"),
   });
   const handle = async (c: AppContext) => {
     if (c.req.method === "OPTIONS") return mcp.preflight(c.req.raw);
-    const caller = await authenticateKey(c, gate, { noQueueKeys: "mcp" });
+    const admitted = await door.admit(c);
+    if (admitted instanceof Response) return admitted;
+    const { caller, challenge } = admitted;
     const workspaceId = caller.workspace?.id ?? "";
     return mcp.fetch(c.req.raw, {
-      callAs: callsOf(c, gate, caller),
+      callAs: callsOf(c, gate, caller, door),
+      challenge,
       permissions: caller.permissions,
       consents: createConsents(engine.deriveKey("mcp consents"), `${caller.actorId}|${workspaceId}`),
       watch: (things, changed) => {
@@ -39,7 +46,7 @@ export function mountMcp(app: App, gate: Gate, { log, ...options }: McpRoutes) {
 }
 
 /** A batch of the older era is one request and many calls: each further one is let in, and counted, by itself. */
-function callsOf(c: AppContext, { engine }: Gate, caller: Caller) {
+function callsOf(c: AppContext, { engine }: Gate, caller: Caller, door: McpDoor) {
   let first: Caller | undefined = caller;
   return ({ client, traceparent }: CallSource): Call => {
     const provenance = {
@@ -50,7 +57,7 @@ function callsOf(c: AppContext, { engine }: Gate, caller: Caller) {
     };
     let bearer: Caller | undefined;
     return async (operation, input, options) => {
-      bearer ??= first ?? (await engine.authenticate(credentialOf(c), provenance));
+      bearer ??= first ?? (await door.again(c, provenance));
       first = undefined;
       return engine.callAs({ ...bearer, provenance })(operation, input, options);
     };

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { type GivenKey, startEngine } from "@rotorsh/engine";
+import { type GivenKey, type OAuthOptions, startEngine } from "@rotorsh/engine";
 import { startEmbeddedPostgres } from "@rotorsh/engine/embedded";
 import { createApp } from "./app.ts";
 import { banner } from "./banner.ts";
@@ -41,7 +41,9 @@ async function main(): Promise<void> {
     const keys = config.dev ? await ensureDevKeys(dataDir, givenKeys(config, listener.url)) : undefined;
     const keyRing = config.keyRing ?? (await ensureDevKeyRing(dataDir));
     const version = readVersion();
+    const oauth = oauthOf(config, listener.url);
     const engine = await startEngine({
+      oauth,
       databaseUrl: config.databaseUrl ?? (await startDatabase(dataDir, log, closers)),
       redisUrl: config.redisUrl,
       keyRing,
@@ -57,7 +59,15 @@ async function main(): Promise<void> {
     endWaits = engine.endWaits;
     const adminToken = config.adminToken ?? keys?.adminToken;
     const serves = config.role !== "worker";
-    const app = createApp({ engine, adminToken, version, log, serves, isServing: () => serving });
+    const app = createApp({
+      ...(oauth && { mcp: { oauth } }),
+      engine,
+      adminToken,
+      version,
+      log,
+      serves,
+      isServing: () => serving,
+    });
     closeStreams = app.close;
     if (keys) process.stdout.write(banner(keys, `${version} is ready`));
     serving = true;
@@ -89,6 +99,13 @@ async function holdPort(config: Config, dataDir: string): Promise<Listener | und
       `PORT: ${config.port} is held by ${holder.kind === "another server" ? "another Rotor server" : "another program"}. Example: PORT=8788`,
     );
   }
+}
+
+/** Tokens are for the address that people know this server by. */
+function oauthOf(config: Config, url: string): OAuthOptions | undefined {
+  const { oauthIssuer: issuer, oauthAudience, oauthJwksUrl: jwksUrl, publicUrl } = config;
+  if (issuer === undefined) return undefined;
+  return { issuer, audience: oauthAudience ?? `${publicUrl ?? url}/mcp`, jwksUrl };
 }
 
 function givenKeys({ apiKey, adminToken, signingKey }: Config, url: string) {

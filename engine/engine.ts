@@ -5,6 +5,7 @@ import type { Caller } from "./caller.ts";
 import { takeCheckpoint } from "./checkpoints.ts";
 import { ensureDefaultWorkspace, type GivenKey } from "./default-workspace.ts";
 import { type Authenticate, createAuthenticate } from "./identity.ts";
+import { type AuthenticateToken, createAuthenticateToken, type OAuthOptions } from "./oauth.ts";
 import { handlers } from "./operations/index.ts";
 import { createPerform, listHandlers, type Perform } from "./perform.ts";
 import { openServices, type ServiceOptions } from "./services.ts";
@@ -21,10 +22,14 @@ export type EngineOptions = ServiceOptions & {
   signingKey?: string | undefined;
   /** A hook of a workflow that takes longer is noted in the audit log; 30 seconds unless told. */
   slowHookMs?: number | undefined;
+  /** Whose access tokens are accepted besides keys. */
+  oauth?: OAuthOptions | undefined;
 };
 
 export type Engine = {
   authenticate: Authenticate;
+  /** By an access token; undefined where no identity provider is configured. */
+  authenticateToken: AuthenticateToken | undefined;
   perform: Perform;
   openStream: OpenStream;
   /** The caller's own way to perform operations, for surfaces in this process. */
@@ -54,6 +59,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
   return {
     authenticate: withUnavailable(createAuthenticate(services)),
+    authenticateToken: options.oauth && withUnavailable(createAuthenticateToken(services, options.oauth)),
     perform,
     openStream: withUnavailable(createOpenStream(services)),
     callAs: (caller) => async (operation, input, callOptions) =>

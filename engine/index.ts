@@ -6,6 +6,7 @@ export { type Credential, operatorCaller } from "./identity.ts";
 export { newId } from "./ids.ts";
 export { Replayed } from "./kept-answers.ts";
 export type { Log } from "./log.ts";
+export { type OAuthOptions, scopes } from "./oauth.ts";
 export { type EgressRules, readEgressAllow } from "./outbound/egress.ts";
 export type { Answer } from "./perform.ts";
 export { mintSigningKey } from "./signing-keys.ts";

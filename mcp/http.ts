@@ -35,6 +35,8 @@ export type McpAccess = {
   consents: Consents;
   /** Tells of changes in the bearer's workspace. */
   watch: Watch;
+  /** The answer to a call that needs more than the bearer's token gives away, if another token could. */
+  challenge?: ((needs: Permission) => Response | undefined) | undefined;
   /** Appears in errors; made up when left out. */
   requestId?: string | undefined;
 };
@@ -83,6 +85,8 @@ export function createMcpHttp({ version, onError, build, ...rules }: McpHttpOpti
     const refusal = refusalOf(parsedBody);
     // The 2026 protocol answers what is malformed with a status, the one before within a success.
     if (refusal) return Response.json(refusal, { status: request.headers.has("mcp-method") ? 400 : 200 });
+    const challenge = challengeTo(parsedBody, access);
+    if (challenge) return challenge;
     const starting = clientThatStarts(request, parsedBody);
     const client = starting ?? clientOfSession(request.headers.get(sessionHeader));
     const authInfo = toAuthInfo({ access, address, client });
@@ -92,6 +96,12 @@ export function createMcpHttp({ version, onError, build, ...rules }: McpHttpOpti
     if (listen) return listeners.fetch(bodiless, given, access.watch, listen.params);
     const response = await tidied(await handler.fetch(bodiless, given), parsedBody);
     return starting && response.ok ? withSession(response, starting) : response;
+  }
+
+  function challengeTo(body: unknown, { permissions, challenge }: McpAccess): Response | undefined {
+    const called = challenge && (messageOf(body, "tools/call")?.params as Json | undefined)?.name;
+    const needs = all.find(({ name }) => name === called)?.operation.needs;
+    return needs === undefined || permissions.has(needs) ? undefined : challenge?.(needs);
   }
 
   return {

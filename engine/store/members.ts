@@ -1,9 +1,10 @@
 import type { Member } from "@rotorsh/contract";
-import { and, asc, eq, gt, sql } from "drizzle-orm";
+import { and, asc, eq, gt, isNull, ne, sql } from "drizzle-orm";
 import { must } from "../must.ts";
 import type { Database } from "./database.ts";
 import { decodeCursor, type Page, toPage } from "./page.ts";
-import { member } from "./schema.ts";
+import { member, workspace } from "./schema.ts";
+import type { WorkspaceRow } from "./workspaces.ts";
 
 export type MemberRow = typeof member.$inferSelect;
 
@@ -28,6 +29,30 @@ export async function findMember(
     .from(member)
     .where(and(eq(member.workspaceId, workspaceId), eq(member.id, id)));
   return rows[0];
+}
+
+export type Membership = { member: MemberRow; workspace: WorkspaceRow };
+
+/** Where somebody may work, in one workspace or in any: at most two, which is enough to know that it is not clear. */
+export async function findMemberships(
+  db: Database,
+  email: string,
+  workspaceId: string | undefined,
+): Promise<Membership[]> {
+  return db
+    .select({ member, workspace })
+    .from(member)
+    .innerJoin(workspace, eq(workspace.id, member.workspaceId))
+    .where(
+      and(
+        sql`lower(${member.email}) = ${email}`,
+        ne(member.status, "disabled"),
+        isNull(workspace.deletedAt),
+        workspaceId === undefined ? undefined : eq(workspace.id, workspaceId),
+      ),
+    )
+    .orderBy(asc(member.createdAt))
+    .limit(2);
 }
 
 /** The workspace's first admin. */

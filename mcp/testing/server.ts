@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import { type AppOptions, createApp } from "@rotorsh/api";
 import type { Json } from "@rotorsh/contract";
-import { type Log, mintKey, startEngine } from "@rotorsh/engine";
+import { type Log, mintKey, type OAuthOptions, startEngine } from "@rotorsh/engine";
 import { createTestDatabase } from "@rotorsh/engine/testing";
 
 type RestRequest = { method?: string; body?: unknown; key?: string };
@@ -24,9 +24,9 @@ export type TestServer = {
 
 const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-type TestOptions = { redisUrl?: string; mcp?: AppOptions["mcp"] };
+type TestOptions = { redisUrl?: string; mcp?: AppOptions["mcp"]; oauth?: OAuthOptions };
 
-export async function startTestServer({ redisUrl, mcp }: TestOptions = {}): Promise<TestServer> {
+export async function startTestServer({ redisUrl, mcp, oauth }: TestOptions = {}): Promise<TestServer> {
   const database = await createTestDatabase();
   const [adminKey, developerKey] = [mintKey("workspace").token, mintKey("workspace").token];
   const adminToken = randomBytes(16).toString("hex");
@@ -39,10 +39,11 @@ export async function startTestServer({ redisUrl, mcp }: TestOptions = {}): Prom
       { token: adminKey, label: "admin", role: "admin" },
       { token: developerKey, label: "developer", role: "developer" },
     ],
+    oauth,
     version: "0.0.0-test",
     log,
   });
-  const app = createApp({ engine, adminToken, version: "0.0.0-test", log, ...(mcp && { mcp }) });
+  const app = createApp({ engine, adminToken, version: "0.0.0-test", log, mcp: { ...mcp, oauth } });
   const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 });
   await new Promise((resolve) => server.once("listening", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
