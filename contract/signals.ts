@@ -12,6 +12,7 @@ export const signals = {
     impact: "write",
     idempotent: false,
     needs: "develop",
+    audit: "run.decided",
     limits: { bodyBytes: 576 * 1024, fields: 100_000 },
     input: z.strictObject({
       id: z

@@ -40,6 +40,23 @@ test("an approval is decided by who may approve, and the run learns who and why"
   });
 });
 
+test("an approval that is decided through its signal is in the audit log too", async () => {
+  await rotor.define({ id: "by-signal" }, async ({ runId, step }) =>
+    step.waitForSignal("gate", { signal: `approval-${runId}`, timeout: "1d" }),
+  );
+  const id = await rotor.trigger("by-signal");
+  await rotor.until(id, "waiting");
+  const approver = await rotor.home.callerFor({ role: "developer", capabilities: ["approver"] });
+  const data = { approved: true };
+  await call(rotor.engine, approver, contract.signals.complete, { id: `approval-${id}`, data });
+  const { data: events } = await call(rotor.engine, rotor.home.admin, contract.audit.list, {
+    resource_id: id,
+  });
+  expect(events).toMatchObject([
+    { event_type: "run.decided", actor_id: approver.actorId, metadata: { after: { approved: true } } },
+  ]);
+});
+
 test("a signal that is no approval cannot be approved, and one that two runs wait for fails the second", async () => {
   await rotor.define({ id: "kyc" }, async ({ step }) =>
     step.waitForSignal("kyc", { signal: "kyc-1", timeout: "1h" }),

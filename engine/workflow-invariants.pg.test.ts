@@ -88,6 +88,23 @@ test("I7: an event that comes while its wait is being registered is never lost",
   expect(runs.map(({ output }) => output)).toEqual(Array.from({ length: count }, (_, n) => ({ n })));
 });
 
+test("I7: an event that a drive caused before it broke off is its run's, when a later one waits for it", async () => {
+  let attempts = 0;
+  await rotor.define({ id: "broken-off" }, async ({ runId, step }) => {
+    await step.sleep("begin", "10ms");
+    await step.run("ask", () => rotor.send("answered", { run: runId }));
+    // Its first drive comes no further.
+    await step.run("flaky", () => {
+      if (attempts++ === 0) throw new Error("once");
+    });
+    return step.waitForEvent("answer", { event: "answered", match: `data.run == "${runId}"`, timeout: "1d" });
+  });
+  const id = await rotor.trigger("broken-off");
+  await rotor.until(id, (run) => run.steps.some(({ status }) => status === "retrying"));
+  await rotor.moveClock("1 minute");
+  expect(await rotor.until(id, "completed")).toMatchObject({ output: { run: id } });
+});
+
 test("a server that stops between drives loses nothing", async () => {
   let executed = 0;
   await rotor.define({ id: "survivor" }, async ({ step }) => {

@@ -2,19 +2,37 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
+import type { Program } from "./program.ts";
 import { createRandom, type Random } from "./random.ts";
 import { becomesReady, type Stage } from "./stage.ts";
 import type { Story } from "./story.ts";
 
 /** Longer than the longest lease of the queues. */
-const frozenMs = 14_000;
+const frozenForMs = 14_000;
 
 export type Faults = { counts: Record<string, number>; done: Promise<void> };
 
-type Scene = { stage: Stage; random: Random; story: Story; counts: Record<string, number> };
+type Scene = {
+  stage: Stage;
+  random: Random;
+  story: Story;
+  counts: Record<string, number>;
+  app: Program | undefined;
+  frozenMs: number;
+};
 
-export function startFaults(stage: Stage, seed: number, untilMs: number, story: Story): Faults {
-  const scene: Scene = { stage, random: createRandom(seed * 7919 + 1), story, counts: {} };
+export type FaultOptions = {
+  untilMs: number;
+  /** The user's own program, where there is one. */
+  app?: Program;
+  /** Longer than the longest lease. */
+  frozenMs?: number;
+};
+
+export function startFaults(stage: Stage, seed: number, story: Story, options: FaultOptions): Faults {
+  const { untilMs, app, frozenMs = frozenForMs } = options;
+  const random = createRandom(seed * 7919 + 1);
+  const scene: Scene = { stage, random, story, counts: {}, app, frozenMs };
   const thawing: Promise<void>[] = [];
   const done = (async () => {
     await sleep(scene.random.between(500, 2000));
@@ -29,12 +47,15 @@ export function startFaults(stage: Stage, seed: number, untilMs: number, story: 
 
 async function strike(scene: Scene, thawing: Promise<void>[]): Promise<void> {
   const { stage, random, story, counts } = scene;
-  const kinds = ["api", "worker", "worker", "postgres", "freeze", ...(stage.redis ? ["redis", "flush"] : [])];
+  const kinds = ["api", "worker", "worker", "postgres", "freeze"];
+  if (stage.redis) kinds.push("redis", "flush");
+  if (scene.app) kinds.push("app", "app");
   let kind = random.pick(kinds);
   // One at a time: with both workers frozen nothing would be seen.
   if (kind === "freeze" && stage.workers.some(isFrozen)) kind = "worker";
   counts[kind] = (counts[kind] ?? 0) + 1;
   if (kind === "api" || kind === "worker") await killServer(scene, kind);
+  else if (kind === "app") await killApp(scene);
   else if (kind === "postgres") killPostgres(scene);
   else if (kind === "freeze") thawing.push(freezeWorker(scene));
   else if (kind === "redis") await killRedis(scene);
@@ -55,6 +76,13 @@ async function killServer({ stage, random, story }: Scene, kind: "api" | "worker
   program.start();
 }
 
+async function killApp({ app, random, story }: Scene): Promise<void> {
+  story.tell("kill -9 app");
+  await app?.kill();
+  await sleep(random.between(0, 1500));
+  app?.start();
+}
+
 function killPostgres({ stage, story }: Scene): void {
   try {
     process.kill(stage.postgresPid(), "SIGKILL");
@@ -71,7 +99,7 @@ async function killRedis({ stage: { redis }, random, story }: Scene): Promise<vo
   redis?.start();
 }
 
-async function freezeWorker({ stage, random, story }: Scene): Promise<void> {
+async function freezeWorker({ stage, random, story, frozenMs }: Scene): Promise<void> {
   const worker = random.pick(stage.workers);
   story.tell(`SIGSTOP ${worker.name}`);
   worker.freeze();

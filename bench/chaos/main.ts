@@ -1,9 +1,6 @@
 // `npm run chaos -- --seconds 60 --seed 1`: real processes under load, killed at random; then everything that was
 // promised is checked against what clients were told, what handlers saw, and what is stored.
 
-import { writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import postgres, { type Sql } from "postgres";
 import { build } from "../../scripts/build.mjs";
@@ -23,8 +20,9 @@ import { type Load, startLoad } from "./load.ts";
 import { startObserver } from "./observer.ts";
 import { queues } from "./plan.ts";
 import { createRandom } from "./random.ts";
-import { becomesReady, openStage, type Stage } from "./stage.ts";
-import { createStory, type Story } from "./story.ts";
+import { report } from "./report.ts";
+import { drain, openStage, startServers } from "./stage.ts";
+import { createStory } from "./story.ts";
 import { tellWhatIsStuck } from "./stuck.ts";
 
 const restMs = 120_000;
@@ -46,18 +44,22 @@ try {
 } catch (error) {
   story.accuse(`the run broke off: ${error instanceof Error ? error.stack : error}`);
 } finally {
-  await report();
+  await report(stage, story, {
+    name: `seed ${seed}, ${seconds} s, ${redis ? "Redis" : "Postgres"} broker`,
+    seed,
+    keep,
+  });
   await sql.end({ timeout: 1 });
   await stage.close(keep);
 }
 process.exit(story.accusations.length > 0 ? 1 : 0);
 
 async function run(): Promise<void> {
-  await startServers(stage);
+  await startServers(stage, story);
   const ask = createClient(stage, story);
   await createQueues(ask);
   const observer = startObserver(sql, story);
-  const faults = startFaults(stage, seed, Date.now() + seconds * 1000, story);
+  const faults = startFaults(stage, seed, story, { untilMs: Date.now() + seconds * 1000 });
   const load = startLoad(ask, seed, story);
   await sleep(seconds * 1000);
   await load.stop();
@@ -70,15 +72,6 @@ async function run(): Promise<void> {
   await check(load, ask);
   await drain(stage, story);
   tellOutcome(load, faults.counts);
-}
-
-async function startServers({ apis, workers }: Stage): Promise<void> {
-  // The first one makes the tables.
-  apis[0]?.start();
-  await becomesReady(apis[0] as (typeof apis)[number]);
-  for (const program of [...apis.slice(1), ...workers]) program.start();
-  await Promise.all([...apis, ...workers].map((program) => becomesReady(program)));
-  story.tell("all processes are ready");
 }
 
 async function createQueues(ask: Client): Promise<void> {
@@ -132,15 +125,6 @@ async function check({ sent, limits }: Load, ask: Client): Promise<void> {
   if (audit?.body.valid !== true) story.accuse(`the audit chain does not verify: ${JSON.stringify(audit)}`);
 }
 
-async function drain({ apis, workers }: Stage, { accuse }: Story): Promise<void> {
-  await Promise.all(
-    [...apis, ...workers].map(async (program) => {
-      const code = await program.end(20_000);
-      if (code !== 0) accuse(`${program.name} was told to end, and did so with ${code ?? "a kill"}`);
-    }),
-  );
-}
-
 function tellOutcome({ sent, refusals }: Load, faults: Record<string, number>): void {
   const acknowledged = sent.filter(({ id }) => id).length;
   const struck = Object.entries(faults).map(([kind, n]) => `${n} × ${kind}`);
@@ -148,22 +132,4 @@ function tellOutcome({ sent, refusals }: Load, faults: Record<string, number>): 
   console.log(
     `${sent.length} jobs sent, ${acknowledged} acknowledged; ${struck.join(", ")}${refused.length ? `; refused: ${refused.join("; ")}` : ""}`,
   );
-}
-
-async function report(): Promise<void> {
-  const { accusations, lines } = story;
-  const name = `seed ${seed}, ${seconds} s, ${redis ? "Redis" : "Postgres"} broker`;
-  if (accusations.length === 0) console.log(`${name}: nothing was lost, doubled or stuck`);
-  if (accusations.length === 0 && !keep) return;
-  const logs = [...stage.apis, ...stage.workers].flatMap((program) =>
-    program.said().map((line) => `${program.name} ${line}`),
-  );
-  const path = join(tmpdir(), `rotor-chaos-${seed}.txt`);
-  await writeFile(path, [...lines, "", ...logs, ""].join("\n"));
-  if (accusations.length > 0) {
-    console.log(lines.slice(-200).join("\n"));
-    console.log(`${name}: ${accusations.length} violations; run it again with --seed ${seed}`);
-  }
-  console.log(`the whole story and the logs: ${path}`);
-  for (const line of accusations.slice(0, 20)) console.log(`  ${line}`);
 }

@@ -7,7 +7,7 @@ import { chmod, mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { mintKey } from "@rotorsh/engine";
+import { mintKey, mintSigningKey } from "@rotorsh/engine";
 import { startEmbeddedPostgres } from "@rotorsh/engine/embedded";
 import { findRedis } from "../../scripts/redis.mjs";
 import { programPath, serverNodeOptions, serverScript } from "../harness/config.ts";
@@ -29,6 +29,7 @@ export type Stage = {
   receiverUrl: string;
   ledgerPath: string;
   apiKey: string;
+  signingKey: string;
   close(keep: boolean): Promise<void>;
 };
 
@@ -41,12 +42,14 @@ export async function openStage(seed: number, withRedis: boolean, story: Story):
   const receiver = await startReceiver(ledgerPath, seed);
   const redis = withRedis ? await openRedis(folder, story) : undefined;
   const apiKey = mintKey("workspace").token;
+  const signingKey = mintSigningKey();
   const env = {
     ...programPath,
     DATABASE_URL: postgres.url,
     ROTOR_ENCRYPTION_KEY: `k1:${randomBytes(32).toString("base64")}`,
     ROTOR_EGRESS_ALLOW: "127.0.0.1/32",
     ROTOR_API_KEY: apiKey,
+    ROTOR_SIGNING_KEY: signingKey,
     LOG_LEVEL: "info",
     ...(redis && { REDIS_URL: redis.url }),
   };
@@ -54,7 +57,7 @@ export async function openStage(seed: number, withRedis: boolean, story: Story):
   const apis = [await server("api-1", "api"), await server("api-2", "api")];
   const workers = [await server("worker-1", "worker"), await server("worker-2", "worker")];
   return {
-    ...{ folder, databaseUrl: postgres.url, redis, apis, workers, ledgerPath, apiKey },
+    ...{ folder, databaseUrl: postgres.url, redis, apis, workers, ledgerPath, apiKey, signingKey },
     postgresPid: () => postgres.pid,
     receiverUrl: receiver.url,
     async close(keep) {
@@ -114,4 +117,23 @@ export async function becomesReady(api: { name: string; url: string }, withinMs 
     if (ready?.ok) return;
     if (Date.now() > deadline) throw new Error(`${api.name} did not become ready`);
   }
+}
+
+export async function startServers({ apis, workers }: Stage, story: Story): Promise<void> {
+  // The first one makes the tables.
+  apis[0]?.start();
+  await becomesReady(apis[0] as (typeof apis)[number]);
+  for (const program of [...apis.slice(1), ...workers]) program.start();
+  await Promise.all([...apis, ...workers].map((program) => becomesReady(program)));
+  story.tell("all processes are ready");
+}
+
+/** A server that is told to end does so by itself. */
+export async function drain({ apis, workers }: Stage, { accuse }: Story): Promise<void> {
+  await Promise.all(
+    [...apis, ...workers].map(async (program) => {
+      const code = await program.end(20_000);
+      if (code !== 0) accuse(`${program.name} was told to end, and did so with ${code ?? "a kill"}`);
+    }),
+  );
 }

@@ -119,17 +119,20 @@ async function release(db: Database, ends: readonly DriveEnd[]): Promise<void> {
     error: "error" in next && next.error ? JSON.stringify(next.error) : null,
     hook: next.kind === "told" ? next.hook : null,
     keys: next.kind === "wait" ? next.waits.map(({ key }) => key) : [],
+    looked: hasArrived(next),
   }));
   await db.execute(sql`
     with clock as materialized (select rotor_now() as now), sent as (
       select * from json_to_recordset(${JSON.stringify(sent)}::text::json) as s (run text, kind text, status text,
-        in_ms bigint, failures int, error text, hook text, keys json)
+        in_ms bigint, failures int, error text, hook text, keys json,
+        looked boolean)
     )
     update run r set lease = null, failures = s.failures, changed = pg_current_xact_id(),
       running_ms = r.running_ms + case when r.ended_at is null then ms_between(r.since, clock.now) else 0 end,
       since = case when r.ended_at is null then clock.now else r.since end,
       status = case when r.ended_at is not null then r.status when s.status is not null then s.status
         when s.kind = 'again' and s.failures = 0 then 'running' else 'waiting' end,
+      look_from = case when s.looked then null else r.look_from end,
       attempt = r.attempt + case when s.kind = 'retry' then 1 else 0 end,
       error = case when s.kind = 'told' then r.error else s.error end,
       hook = case when s.kind = 'told' then null else r.hook end,
@@ -143,6 +146,16 @@ async function release(db: Database, ends: readonly DriveEnd[]): Promise<void> {
           and t.key in (select json_array_elements_text(s.keys))) then clock.now
         else (select min(w.due_at) from waiter w where w.run_id = s.run) end
     from sent s, clock where r.id = s.run`);
+}
+
+/**
+ * Did the code come to where it waits? A drive that broke off, yielded or only has to try a step again may have caused
+ * events already that are for a wait of the next one.
+ */
+function hasArrived(next: Next): boolean {
+  if (next.kind !== "wait") return false;
+  const kinds = new Set(next.waits.map(({ kind }) => kind));
+  return kinds.has("event") || !kinds.has("retry");
 }
 
 /** Steps with a result that the code came to its end without: it has changed. It is said, and nothing else. */

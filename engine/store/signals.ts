@@ -14,15 +14,25 @@ export async function holdSignal(db: Database, workspaceId: string, signal: stri
   return row?.held ?? false;
 }
 
-export async function findSignalWait(
+/**
+ * Who waits for it; and, where nobody does, whether somebody did: it was completed, or its time has passed. Both as of
+ * one moment, because a wait may be registered at any other.
+ */
+export async function findSignal(
   db: Database,
   workspaceId: string,
   signal: string,
-): Promise<SignalWait | undefined> {
-  const [row] = await db.execute<SignalWait>(sql`
-    select run_id as run, key, signal, approval is not null as "isApproval" from waiter
-    where workspace_id = ${workspaceId} and signal = ${signal} and due_at > rotor_now()`);
-  return row;
+): Promise<{ wait: SignalWait | undefined; isOver: boolean }> {
+  const [row] = await db.execute<
+    Omit<SignalWait, "run"> & { run: string | null; late: boolean; over: boolean }
+  >(sql`
+    select w.run_id as run, w.key, ${signal}::text as signal, w.approval is not null as "isApproval",
+      w.due_at <= rotor_now() as late,
+      exists (select from signal_end where workspace_id = ${workspaceId} and signal = ${signal}) as over
+    from (values (1)) one left join waiter w on w.workspace_id = ${workspaceId} and w.signal = ${signal}`);
+  if (!row?.run) return { wait: undefined, isOver: row?.over ?? false };
+  const { run, key, isApproval, late } = row;
+  return late ? { wait: undefined, isOver: true } : { wait: { run, key, signal, isApproval }, isOver: false };
 }
 
 /** Approvals that a run waits for. */
@@ -30,14 +40,6 @@ export async function findApprovals(db: Database, workspaceId: string, runId: st
   return db.execute<SignalWait>(sql`
     select run_id as run, key, signal, true as "isApproval" from waiter
     where workspace_id = ${workspaceId} and run_id = ${runId} and approval is not null and due_at > rotor_now()`);
-}
-
-/** Was it completed, or did its time pass? */
-export async function hasEnded(db: Database, workspaceId: string, signal: string): Promise<boolean> {
-  const [row] = await db.execute<{ over: boolean }>(sql`
-    select exists (select from signal_end where workspace_id = ${workspaceId} and signal = ${signal})
-      or exists (select from waiter where workspace_id = ${workspaceId} and signal = ${signal}) as over`);
-  return row?.over ?? false;
 }
 
 /** False when the wait ended otherwise in the meantime. */

@@ -31,7 +31,7 @@ begin
   ), taken as (
     update run r set lease = gen_random_uuid(), due_at = v_now + p_lease_ms * interval '1 millisecond',
       status = case when r.ended_at is null then 'running' else r.status end,
-      look_from = case when r.started_at is null then r.created_at else v_now end,
+      look_from = coalesce(r.look_from, case when r.started_at is null then r.created_at else v_now end),
       started_at = coalesce(r.started_at, v_now),
       versions = case when r.ended_at is not null or due.version is null or r.versions[cardinality(r.versions)] = due.version
         then r.versions
@@ -234,7 +234,8 @@ create table run (
   waiting_ms bigint not null default 0,
   running_ms bigint not null default 0,
   versions int[] not null default '{}',    -- of the workflow, as it was driven
-  look_from timestamptz,                   -- events since then count for a wait that this drive registers
+  look_from timestamptz,                   -- events since then count for a wait that this drive registers; it stays
+                                           -- until a drive has come to one
   failures int not null default 0,         -- drives in a row that came to nothing
   output text,
   error text,
