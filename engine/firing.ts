@@ -91,7 +91,8 @@ function toRun(shot: Shot): NewRun {
 }
 
 function toProvenance({ schedule, at, provenance }: Shot): Record<string, unknown> {
-  return { ...provenance, schedule_id: schedule.id, scheduled_for: iso(at) };
+  // Whoever fires it by hand has asked for it; else whoever set it has.
+  return { key_id: schedule.set_by, ...provenance, schedule_id: schedule.id, scheduled_for: iso(at) };
 }
 
 /** What a shot came to. Without more it was fired. */

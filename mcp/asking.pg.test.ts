@@ -134,3 +134,32 @@ describe("an approval", () => {
     await close();
   });
 });
+
+describe("the approval of a job", () => {
+  async function pendingJob(): Promise<Json> {
+    const name = `gate-${++gates}`;
+    await server.rest("/v1/queues", { method: "POST", body: { name, approval_required: true } });
+    await server.rest(`/v1/queues/${name}/jobs`, { method: "POST", body: { payload: { to: "ada" } } });
+    const { body } = await server.rest<{ approvals: Json[] }>(`/v1/approvals?queue=${name}`);
+    return body.approvals[0] as Json;
+  }
+  let gates = 0;
+
+  test("shows the person the payload, and takes what the person says", async () => {
+    const { id, queueName } = await pendingJob();
+    const { call, shown, close } = await withPerson({ action: "accept", content: { decision: "do it" } });
+    const { structured } = await call("approve_job", { id });
+    expect(structured).toMatchObject({ id, status: "approved", job_state: "waiting" });
+    expect(shown[0]?.message).toContain('"to":"ada"');
+    expect(shown[0]?.message).toContain(String(queueName));
+    await close();
+  });
+
+  test("is nobody's when the person declines", async () => {
+    const { id } = await pendingJob();
+    const { call, close } = await withPerson({ action: "accept", content: { decision: "do not" } });
+    expect(codeOf((await call("approve_job", { id })).text)).toBe("DECLINED");
+    expect((await server.rest<Json>(`/v1/approvals/${id}`)).body.status).toBe("pending");
+    await close();
+  });
+});

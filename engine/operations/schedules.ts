@@ -111,7 +111,10 @@ async function create(sent: Sent, context: Context): Promise<store.ScheduleRow |
     (await insert(settings.name)) ??
     // A name that nobody asked for may be another one.
     (sent.name === undefined ? await insert(`${settings.name.slice(0, 119)}-${id.slice(-8)}`) : undefined);
-  if (row) context.record({ resource: row.name, after: auditedSchedule(row) });
+  if (row) {
+    await store.noteSetBy(context.db, row, context.caller.actorId);
+    context.record({ resource: row.name, after: auditedSchedule(row) });
+  }
   return row;
 }
 
@@ -127,6 +130,9 @@ async function update(current: store.ScheduleRow, sent: Sent, context: Context) 
   const last_made = moved ? null : current.last_made;
   const row = await store.changeSchedule(context.db, current, { ...settings, ...next, last_made });
   if (!row) throw new RotorError("SCHEDULE_EXISTS", { name: settings.name });
+  if (moved || settings.payload !== current.payload) {
+    await store.noteSetBy(context.db, row, context.caller.actorId);
+  }
   context.record({ resource: row.name, before: auditedSchedule(current), after: auditedSchedule(row) });
   return toSchedule(row);
 }

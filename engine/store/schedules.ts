@@ -33,6 +33,8 @@ export type ScheduleRow = ScheduleSettings & {
   last_tick_at: string | null;
   last_fired_at: string | null;
   last_made: string | null;
+  /** The key that decided what it fires. */
+  set_by: string | null;
   created_at: string;
   updated_at: string;
 };
@@ -129,6 +131,12 @@ export async function changeSchedule(
       and not exists (select from schedule o where o.workspace_id = ${workspaceId} and o.name = ${s.name} and o.id <> ${id})
     returning *`);
   return row;
+}
+
+export async function noteSetBy(db: Database, { id, workspace_id: workspaceId }: ScheduleRow, keyId: string) {
+  await db.execute(
+    sql`update schedule set set_by = ${keyId} where workspace_id = ${workspaceId} and id = ${id}`,
+  );
 }
 
 export async function deleteSchedule(db: Database, { id, workspace_id: workspaceId }: ScheduleRow) {

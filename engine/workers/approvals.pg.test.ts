@@ -31,6 +31,33 @@ test("an approved job is delivered at once, byte for byte what was shown; one th
   ]);
 });
 
+test("a scheduled job comes to the gate as its author's, who with four eyes may not let it pass", async () => {
+  const { engine, home } = work.rotor;
+  const author = await home.callerFor({ role: "developer", capabilities: ["approver"] });
+  const name = await work.queue({ approval_required: true, four_eyes: true });
+  const settings = { queue: name, cron: "0 0 1 1 *", timezone: "UTC", overlap: "skip", payload: { n: 1 } };
+  const { id } = await call(engine, author, contract.schedules.create, settings as never);
+  const fire = async () => {
+    const { next_fire_at: due } = await perform(contract.schedules.get, { id });
+    const [clock] = await work.rotor.sql`select rotor_now() as now`;
+    const ms = Date.parse(due as string) - (must(clock).now as Date).getTime() + 1;
+    await work.rotor.moveClock(`${ms} milliseconds`);
+    await expect
+      .poll(async () => (await perform(contract.schedules.get, { id })).next_fire_at, { timeout: 20_000 })
+      .not.toBe(due);
+  };
+  await fire();
+  const [waiting] = await listOf(name, "pending");
+  expect(waiting?.requested_by).toMatchObject({ schedule_id: id, key_id: author.actorId });
+  const own = call(engine, author, contract.approvals.approve, { id: must(waiting).id });
+  expect(await codeOf(own)).toBe("FOUR_EYES");
+  // What waits for a person is not finished.
+  await fire();
+  expect(await listOf(name)).toHaveLength(1);
+  await perform(contract.approvals.approve, { id: must(waiting).id });
+  await expect.poll(() => work.witness.ids(name)).toEqual([must(waiting).jobId]);
+});
+
 test("what nobody decided in time is rejected exactly once, whichever of three processes finds it", async () => {
   const peers = [await work.startPeer(), await work.startPeer()];
   const name = await work.queue({ approval_required: true, approval_timeout_seconds: 3600 });

@@ -4,10 +4,12 @@
 /** Nobody has to remember to open an approval, or to close it when the job is cancelled or removed. */
 const gate = `
 create function open_approval() returns trigger language plpgsql as $$
+declare
+  v_now timestamptz := rotor_now();
 begin
   insert into approval (id, workspace_id, queue_uid, queue_name, job_id, generation, because, asked_by, due_at, created_at)
   select 'apv_' || replace(gen_random_uuid()::text, '-', ''), new.workspace_id, new.queue_uid, q.name, new.id,
-    new.generation, new.reason, new.provenance, rotor_now() + q.approval_timeout_seconds * interval '1 second', rotor_now()
+    new.generation, new.reason, new.provenance, v_now + q.approval_timeout_seconds * interval '1 second', v_now
   from queue q where q.uid = new.queue_uid;
   perform note_approvals(new.workspace_id, new.queue_uid, 'approval.pending', array[new.id]);
   return null;
@@ -117,6 +119,9 @@ end $$;
 `;
 
 export const approvals = `
+-- The key that decided what a schedule fires: its jobs are that key's doing.
+alter table schedule add column set_by text;
+
 create table approval (
   id text primary key,
   workspace_id text not null,
