@@ -77,21 +77,29 @@ async function overCli({ noun, verb, operation }: Sampled, input: Json): Promise
   return refusal?.code ? { ok: false, error: refusal } : { ok: true, output: said };
 }
 
-async function overMcp({ operation }: Sampled, input: Json): Promise<Said> {
-  const { tools, impact } = operation;
-  const [client, name] = tools.hosted
-    ? [hosted, tools.hosted.name]
-    : tools.stdio
-      ? [stdio, tools.stdio]
-      : [operator, tools.admin as string];
-  const said = await client.call(name, impact === "read" ? { ...input, response_format: "detailed" } : input);
-  const asked = said.isError ? errorOf(said.text) : undefined;
-  const token = (asked?.details as Json | undefined)?.confirm_token;
-  const { isError, text, structured } =
-    token === undefined ? said : await client.call(name, { ...input, confirm: true, confirm_token: token });
-  if (isError) return { ok: false, error: errorOf(text) };
-  const { next_actions: _, untrusted_data: __, ...output } = structured;
-  return { ok: true, output: listAsData(operation, output) };
+/** Over one of the MCP servers; what only the tool adds is taken away. */
+const overMcp =
+  (client: () => TestClient, name: string): Ask =>
+  async ({ operation: { impact }, name: operationName, operation }, input) => {
+    const isRead = impact === "read";
+    const said = await client().call(name, isRead ? { ...input, response_format: "detailed" } : input);
+    const asked = said.isError ? errorOf(said.text) : undefined;
+    const token = (asked?.details as Json | undefined)?.confirm_token;
+    const { isError, text, structured } =
+      token === undefined
+        ? said
+        : await client().call(name, { ...input, confirm: true, confirm_token: token });
+    if (isError) return { ok: false, error: errorOf(text) };
+    const output = withoutAdded(structured);
+    if (isRead && !growing.has(operationName) && !operationName.startsWith("runs.")) {
+      // A concise answer says less, and nothing else.
+      expect(output).toMatchObject(withoutAdded((await client().call(name, input)).structured));
+    }
+    return { ok: true, output: listAsData(operation, output) };
+  };
+
+function withoutAdded({ next_actions: _, untrusted_data: __, truncated: ___, ...output }: Json): Json {
+  return output;
 }
 
 /** The first line of an error is the body that REST would answer. */
@@ -148,7 +156,11 @@ function surfacesOf(named: Sampled): [string, Ask][] {
     ["sdk", overSdk],
     ["cli", overCli],
   ];
-  return hasTool(named) ? [...surfaces, ["mcp", overMcp]] : surfaces;
+  const { tools } = named.operation;
+  if (tools.hosted) surfaces.push(["mcp", overMcp(() => hosted, tools.hosted.name)]);
+  if (tools.stdio) surfaces.push(["mcp stdio", overMcp(() => stdio, tools.stdio)]);
+  if (tools.admin) surfaces.push(["mcp admin", overMcp(() => operator, tools.admin)]);
+  return surfaces;
 }
 
 let made = 0;
