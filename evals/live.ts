@@ -3,6 +3,7 @@
 import Anthropic from "@anthropic-ai/sdk";
 import type { Json } from "@rotorsh/contract";
 import type { Case } from "./case.ts";
+import { hashOf } from "./recordings.ts";
 import type { Server } from "./server.ts";
 import { setStage } from "./stage.ts";
 import type { Transcript, Turn } from "./transcript.ts";
@@ -11,7 +12,7 @@ const system =
   "You work for an engineer who runs background work on Rotor. Use the tools where they help; ask when something is missing.";
 const mostTokens = 2048;
 
-export type Played = Transcript & { differences: string[] };
+export type Played = Transcript & { differences: string[]; /** Of the listing that the model saw. */ tools: string };
 
 export async function playLive(server: Server, one: Case, prompt: string, model: string): Promise<Played> {
   const anthropic = new Anthropic();
@@ -32,7 +33,7 @@ export async function playLive(server: Server, one: Case, prompt: string, model:
       const answer = reply.content.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n");
       // One call more than allowed is enough to know.
       if (uses.length === 0 || turns.length > one.max_calls) {
-        return { turns, answer, tokens, differences: await stage.differences() };
+        return { turns, answer, tokens, differences: await stage.differences(), tools: hashOf(stage.tools) };
       }
       messages.push({ role: "assistant", content: reply.content });
       const results: Anthropic.ToolResultBlockParam[] = [];

@@ -1,0 +1,117 @@
+// All figures of one evaluation, each with the layer that it is from.
+
+import type { Split } from "./case.ts";
+import type { Playback } from "./playback.ts";
+import { confusions, type Retrieval } from "./retrieval.ts";
+import { passAll, wilson } from "./statistics.ts";
+import { isRight, type Verdict } from "./transcript.ts";
+
+export type Address = "default" | "all";
+
+export type LiveResult = { case: string; split: Split; prompt: string; run: number; verdict: Verdict; reached: boolean; calls: number; tokens: number };
+
+export type HostResult = { check: string; state: "passed" | "failed" | "not run"; why: string };
+
+export type Scorecard = {
+  made: string;
+  lint: string[];
+  retrieval: { address: Address; split: Split; result: Retrieval }[];
+  playback: Playback[];
+  hosts: HostResult[];
+  live: { model: string; results: LiveResult[] } | { why: string };
+};
+
+/** Floors of the layers that can run anywhere. The held-out half has none: nothing is tuned by it. */
+export const floors = { recallAt1: 0.9, recallAt5: 0.99 };
+
+/** What is below its floor; nothing when the evaluation passes. */
+export function failures({ lint, retrieval, playback, hosts }: Scorecard): string[] {
+  return [
+    ...lint.map((problem) => `L0 ${problem}`),
+    ...retrieval
+      .filter(({ split }) => split === "dev")
+      .flatMap(({ address, result }) => [
+        ...(result.recallAt1 < floors.recallAt1 ? [`L1 ${address}: recall@1 ${percent(result.recallAt1)}`] : []),
+        ...(result.recallAt5 < floors.recallAt5 ? [`L1 ${address}: recall@5 ${percent(result.recallAt5)}`] : []),
+      ]),
+    ...playback.filter(({ state }) => state === "failed").map((one) => `L2 ${one.case}: ${one.why.join("; ")}`),
+    ...hosts.filter(({ state }) => state === "failed").map(({ check, why }) => `L3 ${check}: ${why}`),
+  ];
+}
+
+export function describe(card: Scorecard): string[] {
+  return [
+    `L0 lint         ${card.lint.length === 0 ? "no problems" : `${card.lint.length} problems`}`,
+    ...card.retrieval.map(describeRetrieval),
+    ...describeConfusions(card),
+    describePlayback(card.playback),
+    ...describeHosts(card.hosts),
+    ...describeLive(card),
+  ];
+}
+
+function describeRetrieval({ address, split, result }: Scorecard["retrieval"][number]): string {
+  const { prompts, recallAt1, recallAt5, mrr } = result;
+  return (
+    `L1 retrieval    recall@1 ${percent(recallAt1)}  recall@5 ${percent(recallAt5)}  MRR ${mrr.toFixed(3)}  ` +
+    `(${address} tools, ${split}, ${prompts} prompts; lexical search, says how findable a tool is)`
+  );
+}
+
+function describeConfusions({ retrieval }: Scorecard): string[] {
+  const misses = retrieval.filter(({ split }) => split === "dev").flatMap(({ result }) => result.misses);
+  return confusions(misses)
+    .slice(0, 10)
+    .map(({ wanted, got, count }) => `                ${String(count).padStart(3)} × ${wanted} → ${got}`);
+}
+
+function describePlayback(playback: readonly Playback[]): string {
+  const count = (state: Playback["state"]) => playback.filter((one) => one.state === state).length;
+  return `L2 playback     ${count("passed")} passed, ${count("failed")} failed, ${count("stale")} stale (recorded turns on the real server)`;
+}
+
+function describeHosts(hosts: readonly HostResult[]): string[] {
+  return hosts.map(({ check, state, why }) => `L3 host         ${state}: ${check}${why ? ` (${why})` : ""}`);
+}
+
+function describeLive({ live }: Scorecard): string[] {
+  if ("why" in live) return [`L4 live         not run: ${live.why}`];
+  const results = live.results;
+  const selected = results.filter(({ verdict }) => verdict.selected).length;
+  const reached = results.filter((one) => one.reached).length;
+  const forbidden = results.filter(({ verdict }) => verdict.forbidden.length > 0).length;
+  const right = sum(results.map(({ verdict }) => verdict.argumentsRight));
+  const expected = sum(results.map(({ verdict }) => verdict.argumentsExpected));
+  const per = (of: (one: LiveResult) => number) => (sum(results.map(of)) / results.length).toFixed(1);
+  return [
+    `L4 live         ${live.model}, ${results.length} runs`,
+    `                selection ${withInterval(selected, results.length)}`,
+    `                arguments ${withInterval(right, expected)}`,
+    `                end state ${withInterval(reached, results.length)}`,
+    `                forbidden ${withInterval(forbidden, results.length)}`,
+    `                pass^3 ${percent(passOften(results, 3))}  calls ${per(({ calls }) => calls)}  tokens ${per(({ tokens }) => tokens)}`,
+  ];
+}
+
+/** The chance that three runs of one prompt all succeed, over all prompts. */
+function passOften(results: readonly LiveResult[], k: number): number {
+  const prompts = [...new Set(results.map(({ prompt }) => prompt))];
+  const chances = prompts.map((prompt) => {
+    const runs = results.filter((one) => one.prompt === prompt);
+    return passAll(runs.filter((one) => one.reached && isRight(one.verdict)).length, runs.length, k);
+  });
+  return sum(chances) / chances.length;
+}
+
+function withInterval(successes: number, trials: number): string {
+  const { low, high } = wilson(successes, trials);
+  return `${percent(successes / trials)} (95 %: ${percent(low)} to ${percent(high)}, n = ${trials})`;
+}
+
+export function percent(share: number): string {
+  return share.toFixed(3);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
