@@ -50,6 +50,28 @@ export const extras: Extra[] = [
     load: async () => (await import("./extras/api.ts")).api,
   },
   {
+    words: ["template", "list"],
+    summary: "List the starter projects.",
+    usage: "",
+    flags: [],
+    examples: ["rotor template list", "rotor template list --json"],
+    load: async () => (await import("./extras/template.ts")).list,
+  },
+  ...["apply", "add"].map((verb) => ({
+    words: ["template", verb],
+    summary: "Copy a starter project into a folder.",
+    usage: "<name> [dir]",
+    flags: [
+      { name: "force", isSwitch: true, describe: "Overwrite files of the same names." },
+      { name: "keep", isSwitch: true, describe: "Leave files of the same names as they are." },
+    ],
+    examples: [
+      `rotor template ${verb} outbound-with-approvals`,
+      `rotor template ${verb} reply-classifier my-app`,
+    ],
+    load: async () => (await import("./extras/template.ts")).apply,
+  })),
+  {
     words: ["completion"],
     summary: "Print a script that makes the shell complete commands and flags.",
     usage: "<bash|zsh|fish>",
