@@ -52,7 +52,9 @@ async function planFile(from: string, into: string, path: string): Promise<Chang
   if (there === text) return { path, text, kind: "same" };
   if (path !== "package.json") return { path, text, kind: "differ" };
   const merged = mergeManifests(there, text);
-  return merged === undefined ? { path, text, kind: "differ" } : { path, text: merged, kind: merged === there ? "same" : "merge" };
+  return merged === undefined
+    ? { path, text, kind: "differ" }
+    : { path, text: merged, kind: merged === there ? "same" : "merge" };
 }
 
 /** What the project has wins; undefined when its file cannot be understood. */

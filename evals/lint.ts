@@ -35,7 +35,8 @@ export function lint(tools: readonly Tool[]): string[] {
 function problemsOf({ name, description, annotations, inputSchema }: Tool): string[] {
   const problems: string[] = [];
   if (!/^[a-z]+(_[a-z]+)+$/.test(name) || name.length > 64) problems.push("is not verb_noun");
-  if (description.length > longestDescription) problems.push(`has a description over ${longestDescription} characters`);
+  if (description.length > longestDescription)
+    problems.push(`has a description over ${longestDescription} characters`);
   if (/\byou (?:must|should|have to)\b/i.test(description)) problems.push("commands its reader");
   for (const hint of ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"]) {
     if (typeof annotations[hint] !== "boolean") problems.push(`does not say ${hint}`);

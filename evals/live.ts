@@ -12,7 +12,10 @@ const system =
   "You work for an engineer who runs background work on Rotor. Use the tools where they help; ask when something is missing.";
 const mostTokens = 2048;
 
-export type Played = Transcript & { differences: string[]; /** Of the listing that the model saw. */ tools: string };
+export type Played = Transcript & {
+  differences: string[] /** Of the listing that the model saw. */;
+  tools: string;
+};
 
 export async function playLive(server: Server, one: Case, prompt: string, model: string): Promise<Played> {
   const anthropic = new Anthropic();
@@ -27,7 +30,13 @@ export async function playLive(server: Server, one: Case, prompt: string, model:
     const turns: Turn[] = [];
     let tokens = 0;
     for (;;) {
-      const reply = await anthropic.messages.create({ model, max_tokens: mostTokens, system, tools, messages });
+      const reply = await anthropic.messages.create({
+        model,
+        max_tokens: mostTokens,
+        system,
+        tools,
+        messages,
+      });
       tokens += reply.usage.input_tokens + reply.usage.output_tokens;
       const uses = reply.content.filter((block) => block.type === "tool_use");
       const answer = reply.content.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n");

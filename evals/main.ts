@@ -28,7 +28,9 @@ const { values: options } = parseArgs({
   },
 });
 
-const cases = Object.fromEntries(await Promise.all(splits.map(async (split) => [split, await readCases(split)])));
+const cases = Object.fromEntries(
+  await Promise.all(splits.map(async (split) => [split, await readCases(split)])),
+);
 const server = await startServer();
 try {
   if (options.record) await record(server);
@@ -97,7 +99,8 @@ async function judgeLive(server: Server): Promise<Scorecard["live"]> {
           const verdict = judge(one, played);
           const reached = differences.length === 0;
           results.push({ case: one.id, split, prompt, run, verdict, reached, calls: turns.length, tokens });
-          if (run === 1) recordings.push({ case: one.id, prompt, tools: played.tools, turns, answer } as Recording);
+          if (run === 1)
+            recordings.push({ case: one.id, prompt, tools: played.tools, turns, answer } as Recording);
         }
       }
     }

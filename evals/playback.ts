@@ -33,12 +33,15 @@ export async function playBack(server: Server, one: Case, recording: Recording):
 /** The turns of a case's own first solution, carried out; undefined where it leaves an argument open. */
 export async function recordReference(server: Server, one: Case): Promise<Recording | undefined> {
   const calls = one.expect[0] ?? [];
-  const isOpen = calls.some((call) => Object.values(call.arguments).some((value) => hasRule(value, ["$any", "$match"])));
+  const isOpen = calls.some((call) =>
+    Object.values(call.arguments).some((value) => hasRule(value, ["$any", "$match"])),
+  );
   if (isOpen || one.end_state.length === 0) return undefined;
   const stage = await setStage(server, one);
   try {
     const turns: Turn[] = [];
-    for (const call of calls) turns.push(await stage.call(call.tool, concrete(call.arguments, turns) as Json));
+    for (const call of calls)
+      turns.push(await stage.call(call.tool, concrete(call.arguments, turns) as Json));
     return {
       case: one.id,
       prompt: one.prompts[0] as string,

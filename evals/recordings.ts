@@ -37,12 +37,16 @@ export async function readRecordings(model: string): Promise<Recording[]> {
 
 export async function writeRecordings(model: string, recordings: readonly Recording[]): Promise<void> {
   await mkdir(join(import.meta.dirname, "recordings"), { recursive: true });
-  const sorted = [...recordings].sort((a, b) => a.case.localeCompare(b.case) || a.prompt.localeCompare(b.prompt));
+  const sorted = [...recordings].sort(
+    (a, b) => a.case.localeCompare(b.case) || a.prompt.localeCompare(b.prompt),
+  );
   await writeFile(fileOf(model), `${JSON.stringify(sorted, null, 1)}\n`);
 }
 
 /** Changes whenever a model would read something else. */
-export function hashOf(tools: readonly { name: string; description?: string; inputSchema: object }[]): string {
+export function hashOf(
+  tools: readonly { name: string; description?: string; inputSchema: object }[],
+): string {
   const read = tools.map(({ name, description, inputSchema }) => [name, description, inputSchema]);
   return createHash("sha256").update(JSON.stringify(read)).digest("hex").slice(0, 16);
 }

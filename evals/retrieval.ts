@@ -66,7 +66,11 @@ export function judgeRetrieval(tools: readonly Text[], cases: readonly Case[]): 
   });
   const asked = questions.map((question) => {
     const ranking = retrieve(question.prompt);
-    return { ...question, got: ranking[0] ?? "", rank: ranking.findIndex((name) => question.wanted.includes(name)) };
+    return {
+      ...question,
+      got: ranking[0] ?? "",
+      rank: ranking.findIndex((name) => question.wanted.includes(name)),
+    };
   });
   const share = (within: number) => asked.filter(({ rank }) => rank < within).length / asked.length;
   return {

@@ -8,7 +8,16 @@ import { isRight, type Verdict } from "./transcript.ts";
 
 export type Address = "default" | "all";
 
-export type LiveResult = { case: string; split: Split; prompt: string; run: number; verdict: Verdict; reached: boolean; calls: number; tokens: number };
+export type LiveResult = {
+  case: string;
+  split: Split;
+  prompt: string;
+  run: number;
+  verdict: Verdict;
+  reached: boolean;
+  calls: number;
+  tokens: number;
+};
 
 export type HostResult = { check: string; state: "passed" | "failed" | "not run"; why: string };
 
@@ -31,10 +40,16 @@ export function failures({ lint, retrieval, playback, hosts }: Scorecard): strin
     ...retrieval
       .filter(({ split }) => split === "dev")
       .flatMap(({ address, result }) => [
-        ...(result.recallAt1 < floors.recallAt1 ? [`L1 ${address}: recall@1 ${percent(result.recallAt1)}`] : []),
-        ...(result.recallAt5 < floors.recallAt5 ? [`L1 ${address}: recall@5 ${percent(result.recallAt5)}`] : []),
+        ...(result.recallAt1 < floors.recallAt1
+          ? [`L1 ${address}: recall@1 ${percent(result.recallAt1)}`]
+          : []),
+        ...(result.recallAt5 < floors.recallAt5
+          ? [`L1 ${address}: recall@5 ${percent(result.recallAt5)}`]
+          : []),
       ]),
-    ...playback.filter(({ state }) => state === "failed").map((one) => `L2 ${one.case}: ${one.why.join("; ")}`),
+    ...playback
+      .filter(({ state }) => state === "failed")
+      .map((one) => `L2 ${one.case}: ${one.why.join("; ")}`),
     ...hosts.filter(({ state }) => state === "failed").map(({ check, why }) => `L3 ${check}: ${why}`),
   ];
 }

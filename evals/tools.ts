@@ -23,7 +23,14 @@ export async function readTools(): Promise<Tool[]> {
   return listed.map(({ name, description, inputSchema, annotations, _meta }) => {
     const toolset = toolsets.get(name);
     if (!toolset) throw new Error(`${name} has a snapshot, and the contract does not know it`);
-    return { name, description, inputSchema, annotations, toolset, hint: _meta?.["anthropic/searchHint"] ?? "" };
+    return {
+      name,
+      description,
+      inputSchema,
+      annotations,
+      toolset,
+      hint: _meta?.["anthropic/searchHint"] ?? "",
+    };
   });
 }
 

@@ -76,7 +76,8 @@ export function find(field: string, earlier: readonly Turn[]): unknown {
 }
 
 function search(value: unknown, field: string): unknown {
-  if (Array.isArray(value)) return value.map((item) => search(item, field)).find((found) => found !== undefined);
+  if (Array.isArray(value))
+    return value.map((item) => search(item, field)).find((found) => found !== undefined);
   if (!isObject(value)) return undefined;
   if (value[field] !== undefined) return value[field];
   return search(Object.values(value), field);

@@ -4,12 +4,12 @@ import { resolve } from "node:path";
 import { nearest } from "@rotorsh/contract";
 import { exitCodes } from "../exit-codes.ts";
 import type { Invocation } from "../invocation.ts";
+import { write } from "../io.ts";
 import { say } from "../print.ts";
 import { confirm } from "../prompt.ts";
 import { type Change, carryOut, listTemplates, planCopy, type Template } from "../templates.ts";
 import { toJson } from "../text.ts";
 import { UsageError } from "../usage-error.ts";
-import { write } from "../io.ts";
 
 export async function list({ io, mode }: Invocation): Promise<number> {
   const templates = (await listTemplates()).map(({ name, description }) => ({ name, description }));
@@ -23,14 +23,16 @@ export async function list({ io, mode }: Invocation): Promise<number> {
 export async function apply(invocation: Invocation): Promise<number> {
   const { io, mode, args } = invocation;
   const [name, folder = ".", ...rest] = args.positionals;
-  if (rest.length > 0) throw new UsageError("Too many arguments.", "Usage: rotor template apply <name> [dir]");
+  if (rest.length > 0)
+    throw new UsageError("Too many arguments.", "Usage: rotor template apply <name> [dir]");
   const template = await findTemplate(name);
   const into = resolve(folder);
   const changes = await planCopy(template, into);
   const wanted = await withoutRefused(invocation, changes);
   await carryOut(wanted, into);
   const files = wanted.map(({ path, kind }) => ({ path, kind }));
-  if (mode === "json") await write(io.stdout, `${toJson({ template: template.name, folder: into, files }, 2)}\n`);
+  if (mode === "json")
+    await write(io.stdout, `${toJson({ template: template.name, folder: into, files }, 2)}\n`);
   else await say(invocation, report(template, folder, wanted));
   return exitCodes.ok;
 }
@@ -47,7 +49,10 @@ async function findTemplate(name: string | undefined): Promise<Template> {
 }
 
 /** Nothing that somebody wrote is overwritten without a yes. */
-async function withoutRefused({ io, isOn }: Invocation, changes: readonly Change[]): Promise<readonly Change[]> {
+async function withoutRefused(
+  { io, isOn }: Invocation,
+  changes: readonly Change[],
+): Promise<readonly Change[]> {
   const differing = changes.filter(({ kind }) => kind === "differ").map(({ path }) => path);
   if (differing.length === 0 || isOn("force")) return changes;
   const kept = changes.filter(({ kind }) => kind !== "differ");
