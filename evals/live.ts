@@ -17,8 +17,14 @@ export type Played = Transcript & {
   tools: string;
 };
 
-export async function playLive(server: Server, one: Case, prompt: string, model: string): Promise<Played> {
-  const anthropic = new Anthropic();
+export async function playLive(
+  server: Server,
+  one: Case,
+  prompt: string,
+  model: string,
+  apiKey: string,
+): Promise<Played> {
+  const anthropic = new Anthropic({ apiKey });
   const stage = await setStage(server, one);
   try {
     const tools = stage.tools.map(({ name, description = "", inputSchema }) => ({

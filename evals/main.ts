@@ -7,6 +7,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Case, readCases, splits } from "./case.ts";
+import { anthropicKey } from "./config.ts";
 import { checkHosts } from "./hosts.ts";
 import { lint } from "./lint.ts";
 import { playLive } from "./live.ts";
@@ -87,14 +88,14 @@ async function record(server: Server): Promise<void> {
 async function judgeLive(server: Server): Promise<Scorecard["live"]> {
   const model = options.live;
   if (!model) return { why: "no model was asked for (--live MODEL)" };
-  if (!process.env.ANTHROPIC_API_KEY) return { why: "ANTHROPIC_API_KEY is not set" };
+  if (!anthropicKey) return { why: "ANTHROPIC_API_KEY is not set" };
   const results: LiveResult[] = [];
   const recordings: Recording[] = [];
   for (const split of splits) {
     for (const one of cases[split] as Case[]) {
       for (const prompt of one.prompts) {
         for (let run = 1; run <= Number(options.runs); run++) {
-          const played = await playLive(server, one, prompt, model);
+          const played = await playLive(server, one, prompt, model, anthropicKey);
           const { turns, answer, tokens = 0, differences } = played;
           const verdict = judge(one, played);
           const reached = differences.length === 0;

@@ -9,7 +9,7 @@ export function pageOf(card: Scorecard): string {
 <title>Rotor: how well agents find its tools</title>
 <style>${style}</style>
 <h1>How well agents find Rotor's tools</h1>
-<p>Made ${escape(card.made)}. Every figure names its layer. Only L4, a real model, says how well an agent chooses; L1 says how
+<p>Made ${quoted(card.made)}. Every figure names its layer. Only L4, a real model, says how well an agent chooses; L1 says how
 findable a tool is, L2 that the server still leads to the same end, L3 that the plumbing of real hosts works.</p>
 ${retrieval(card)}
 ${confusion(card)}
@@ -60,7 +60,7 @@ function chart(bars: readonly Bar[]): string {
     const y = index * row;
     const mark = floor === undefined ? "" : line(left + wide * floor, y);
     return (
-      `<text x="${left - 8}" y="${y + 15}" text-anchor="end">${escape(label)}</text>` +
+      `<text x="${left - 8}" y="${y + 15}" text-anchor="end">${quoted(label)}</text>` +
       `<rect x="${left}" y="${y + 3}" width="${(wide * share).toFixed(1)}" height="16" fill="#4a7fb5"/>${mark}` +
       `<text x="${left + wide + 8}" y="${y + 15}">${percent(share)}</text>`
     );
@@ -81,10 +81,10 @@ function confusion({ retrieval }: Scorecard): string {
   const got = unique(misses.map((miss: Miss) => miss.got));
   const cell = (row: string, column: string) =>
     misses.filter((miss: Miss) => miss.wanted.join(" or ") === row && miss.got === column).length || "";
-  const head = got.map((name) => `<th>${escape(name)}</th>`).join("");
+  const head = got.map((name) => `<th>${quoted(name)}</th>`).join("");
   const rows = wanted.map(
     (name) =>
-      `<tr><th>${escape(name)}</th>${got.map((column) => `<td class="n">${cell(name, column)}</td>`).join("")}</tr>`,
+      `<tr><th>${quoted(name)}</th>${got.map((column) => `<td class="n">${cell(name, column)}</td>`).join("")}</tr>`,
   );
   return `<h3>Wanted (rows), found first (columns)</h3><div style="overflow-x:auto"><table><tr><th></th>${head}</tr>${rows.join("")}</table></div>`;
 }
@@ -92,33 +92,33 @@ function confusion({ retrieval }: Scorecard): string {
 function playback({ playback }: Scorecard): string {
   const rows = playback.map(
     ({ case: id, state, why }) =>
-      `<tr><td>${escape(id)}</td><td>${state}</td><td>${escape(why.join("; "))}</td></tr>`,
+      `<tr><td>${quoted(id)}</td><td>${state}</td><td>${quoted(why.join("; "))}</td></tr>`,
   );
   return `<h2>L2: recorded turns on the real server</h2><table>${rows.join("")}</table>`;
 }
 
 function hosts({ hosts }: Scorecard): string {
   const rows = hosts.map(
-    ({ check, state, why }) => `<tr><td>${escape(check)}</td><td>${state}</td><td>${escape(why)}</td></tr>`,
+    ({ check, state, why }) => `<tr><td>${quoted(check)}</td><td>${state}</td><td>${quoted(why)}</td></tr>`,
   );
   return `<h2>L3: real hosts, scripted model</h2><table>${rows.join("")}</table>`;
 }
 
 function live({ live }: Scorecard): string {
-  if ("why" in live) return `<h2>L4: a real model</h2><p>Not run: ${escape(live.why)}</p>`;
+  if ("why" in live) return `<h2>L4: a real model</h2><p>Not run: ${quoted(live.why)}</p>`;
   const families = unique(live.results.map((one) => one.case));
   const bars = families.map((id) => {
     const runs = live.results.filter((one) => one.case === id);
     const right = runs.filter(({ verdict, reached }) => verdict.selected && reached).length;
     return { label: id, share: right / runs.length, floor: undefined };
   });
-  return `<h2>L4: ${escape(live.model)}</h2>${chart(bars)}`;
+  return `<h2>L4: ${quoted(live.model)}</h2>${chart(bars)}`;
 }
 
 function unique(texts: readonly string[]): string[] {
   return [...new Set(texts)].sort();
 }
 
-function escape(text: string): string {
+function quoted(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Rotor } from "@rotorsh/sdk";
+import { programPath } from "./config.ts";
 
 export type Server = {
   url: string;
@@ -23,7 +24,7 @@ export async function startServer(): Promise<Server> {
   const adminToken = randomBytes(16).toString("hex");
   const child = spawn(process.execPath, ["--conditions=@rotorsh/source", "--import", "tsx", source], {
     env: {
-      PATH: process.env.PATH,
+      ...programPath,
       PORT: "0",
       ROTOR_DEV: "1",
       ROTOR_DATA_DIR: folder,
