@@ -45,7 +45,7 @@ export async function startServer(): Promise<Server> {
         plan: "unlimited",
         owner_email: "owner@example.com",
       });
-      return made.api_key.key;
+      return made.key;
     },
     async stop() {
       child.kill("SIGTERM");

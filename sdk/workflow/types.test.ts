@@ -51,7 +51,9 @@ test("what waits has a timeout, and results are as they are stored", () => {
     // @ts-expect-error milliseconds since 1970
     void step.sendEvent("later", { name: "later", data: {}, ts: new Date() });
     const stored = await step.run("made", () => ({ at: new Date(), none: undefined, n: 1, act() {} }));
-    expectTypeOf(stored).toEqualTypeOf<{ at: string; none: null; n: number }>();
+    expectTypeOf(stored).toEqualTypeOf<{ at: string; none: undefined; n: number }>();
+    const list = await step.run("list", async (): Promise<{ id: string; tags?: Date[] }[]> => []);
+    expectTypeOf(list).toEqualTypeOf<{ id: string; tags?: string[] }[]>();
     expectTypeOf(await step.run("json", async () => JSON.parse("{}"))).toBeAny();
     const [a, b] = await step.parallel("both", [async () => 1, () => "two"]);
     expectTypeOf(a).toEqualTypeOf<number>();

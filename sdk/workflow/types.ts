@@ -84,9 +84,21 @@ export type Stored<T> = T extends Date
     ? null
     : T extends (...args: never[]) => unknown
       ? never
-      : T extends object
-        ? { [K in keyof T as T[K] extends (...args: never[]) => unknown ? never : K]: Stored<T[K]> }
-        : T;
+      : T extends readonly unknown[]
+        ? { -readonly [K in keyof T]: Stored<T[K]> }
+        : T extends object
+          ? { [K in keyof T as T[K] extends (...args: never[]) => unknown ? never : K]: StoredField<T, K> }
+          : T;
+
+/** JSON has no undefined: such a field is absent, and reads as undefined again. */
+type StoredField<T, K extends keyof T> =
+  Record<never, never> extends Pick<T, K>
+    ? Stored<Exclude<T[K], undefined>>
+    : T[K] extends infer V
+      ? V extends undefined
+        ? undefined
+        : Stored<V>
+      : never;
 
 export type Context<Data = unknown> = {
   event: WorkflowEvent<Data>;

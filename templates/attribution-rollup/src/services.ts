@@ -6,7 +6,13 @@ export type Totals = Record<string, number>;
 
 export async function readTouches(_day: string, cursor: string | null): Promise<Page> {
   const pages: Record<string, Page> = {
-    first: { touches: [{ channel: "email", revenue: 120 }, { channel: "ads", revenue: 80 }], next: "second" },
+    first: {
+      touches: [
+        { channel: "email", revenue: 120 },
+        { channel: "ads", revenue: 80 },
+      ],
+      next: "second",
+    },
     second: { touches: [{ channel: "email", revenue: 30 }], next: null },
   };
   return pages[cursor ?? "first"] ?? { touches: [], next: null };

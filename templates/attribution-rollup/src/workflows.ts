@@ -1,5 +1,5 @@
 import { createFunction } from "@rotorsh/sdk";
-import { addUp, readTouches, storeTotals, type Totals } from "./services.ts";
+import { addUp, type Page, readTouches, storeTotals, type Totals } from "./services.ts";
 
 export const attributionRollup = createFunction(
   { id: "attribution-rollup", trigger: { cron: "0 2 * * *", timezone: "UTC" }, retries: 5 },
@@ -13,8 +13,8 @@ export const attributionRollup = createFunction(
     let page = 0;
     do {
       page++;
-      const from = cursor;
-      const { touches, next } = await step.run(`page-${page}`, () => readTouches(day, from));
+      const from: string | null = cursor;
+      const { touches, next }: Page = await step.run(`page-${page}`, () => readTouches(day, from));
       totals = addUp(totals, touches);
       cursor = next;
     } while (cursor !== null);

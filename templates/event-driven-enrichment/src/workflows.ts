@@ -20,7 +20,9 @@ export const eventDrivenEnrichment = rotor.createFunction(
     for (let start = 0; start < contacts.length; start += batchSize) {
       const batch = contacts.slice(start, start + batchSize);
       enriched.push(
-        ...(await Promise.all(batch.map((contact) => step.run(`enrich-${contact.id}`, () => enrich(contact))))),
+        ...(await Promise.all(
+          batch.map((contact) => step.run(`enrich-${contact.id}`, () => enrich(contact))),
+        )),
       );
     }
     const count = await step.run("store", () => store(enriched));

@@ -1,5 +1,7 @@
 // The classifier: Claude where ANTHROPIC_API_KEY is set, else a few simple rules.
 
+import { anthropic } from "./config.ts";
+
 export const intents = ["interested", "not-now", "unsubscribe", "other"] as const;
 export type Intent = (typeof intents)[number];
 export type Verdict = { intent: Intent; confidence: number };
@@ -9,8 +11,7 @@ const instructions =
   `Answer with JSON only: {"intent": one of ${intents.join(", ")}, "confidence": 0 to 1}.`;
 
 export async function classify(text: string): Promise<Verdict> {
-  const apiKey = process.env.ANTHROPIC_API_KEY;
-  return apiKey ? askModel(text, apiKey) : applyRules(text);
+  return anthropic.apiKey ? askModel(text, anthropic.apiKey) : applyRules(text);
 }
 
 export function applyRules(text: string): Verdict {
@@ -25,7 +26,7 @@ async function askModel(text: string, apiKey: string): Promise<Verdict> {
     method: "POST",
     headers: { "content-type": "application/json", "x-api-key": apiKey, "anthropic-version": "2023-06-01" },
     body: JSON.stringify({
-      model: process.env.ANTHROPIC_MODEL ?? "claude-haiku-4-5",
+      model: anthropic.model,
       max_tokens: 100,
       system: instructions,
       messages: [{ role: "user", content: `<reply>${text}</reply>` }],
