@@ -18,6 +18,7 @@ export const whoami = {
   get: operation({
     route: "GET /v1/whoami",
     summary: "Say which key this is, whose, and what it may do.",
+    synonyms: "who am i which api key using whose role may do",
     tools: { hosted: { name: "whoami", toolset: "workspace" } },
     cli: "whoami",
     impact: "read",
@@ -48,6 +49,7 @@ export const status = {
   get: operation({
     route: "GET /v1/status",
     summary: "Show the server's health and the workspace's quota.",
+    synonyms: "healthy up health database broker server quota",
     tools: { hosted: { name: "get_status", toolset: "workspace" }, stdio: "rotor_get_status" },
     cli: "status",
     impact: "read",
@@ -71,6 +73,7 @@ export const usage = {
     route: "GET /v1/usage",
     summary: "Show the executions of the current billing period, in total and by queue.",
     description: "An execution is one job or one run accepted; its steps, attempts and replays are free.",
+    synonyms: "usage executions month billing period by queue how much used",
     tools: { hosted: { name: "get_usage", toolset: "workspace" } },
     cli: "usage",
     impact: "read",

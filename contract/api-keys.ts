@@ -46,6 +46,7 @@ export const apiKeys = {
   list: operation({
     route: "GET /v1/api-keys",
     summary: "List the workspace's API keys, newest first, never the keys themselves.",
+    synonyms: "which keys exist expiry last used",
     tools: { hosted: { name: "list_api_keys", toolset: "workspace" }, stdio: "rotor_list_api_keys" },
     impact: "read",
     idempotent: true,
@@ -62,6 +63,7 @@ export const apiKeys = {
     route: "POST /v1/api-keys",
     summary: "Create an API key; the answer shows it once.",
     description: "The new key can never do more than the one that creates it. Team keys need an admin.",
+    synonyms: "make new key token credential for ci",
     tools: { hosted: { name: "create_api_key", toolset: "workspace" }, stdio: "rotor_create_api_key" },
     positionals: ["label"],
     impact: "write",
@@ -87,6 +89,7 @@ export const apiKeys = {
   revoke: operation({
     route: "DELETE /v1/api-keys/{id}",
     summary: "Revoke an API key; it stops working at once.",
+    synonyms: "disable kill leaked key at once",
     tools: { hosted: { name: "revoke_api_key", toolset: "workspace" }, stdio: "rotor_revoke_api_key" },
     positionals: ["id"],
     impact: "destroy",
@@ -102,6 +105,7 @@ export const apiKeys = {
     route: "POST /v1/api-keys/{id}/rotate",
     summary: "Replace an API key by a new one with the same rights and the same expiry; shown once.",
     description: "The old key works for grace_seconds longer, so that a deployment can change over.",
+    synonyms: "renew replace key fresh overlap grace",
     tools: { hosted: { name: "rotate_api_key", toolset: "workspace" } },
     positionals: ["id"],
     impact: "write",
@@ -126,6 +130,7 @@ export const apiKeys = {
   extend: operation({
     route: "POST /v1/api-keys/{id}/extend",
     summary: "Let an API key live longer, counted from now.",
+    synonyms: "prolong expiry of a key longer",
     tools: { hosted: { name: "extend_api_key", toolset: "workspace" } },
     positionals: ["id"],
     impact: "write",

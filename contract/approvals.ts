@@ -91,7 +91,7 @@ export const approvals = {
     summary: "List approvals of jobs, newest first, with the payloads they are about.",
     description:
       "Ask for status pending to see what waits for a decision. What a workflow run waits for is on the run; see approve_run.",
-    synonyms: "review pending human in the loop gate waiting for a person",
+    synonyms: "review pending human in the loop gate waits for a person",
     tools: { hosted: { name: "list_approvals", toolset: "approvals" } },
     impact: "read",
     idempotent: true,
@@ -111,6 +111,7 @@ export const approvals = {
   get: operation({
     route: "GET /v1/approvals/{id}",
     summary: "Get one approval with the whole payload of its job.",
+    synonyms: "one approval whole payload",
     tools: { hosted: { name: "get_approval", toolset: "approvals" } },
     positionals: ["id"],
     impact: "read",
@@ -126,7 +127,8 @@ export const approvals = {
     route: "POST /v1/approvals/{id}/approve",
     summary: "Approve a job that waits for a person: it goes on, with exactly the payload shown.",
     description:
-      "Takes the approval's id, not the job's. Only after a person has looked at the payload and said yes. For a workflow run use approve_run.",
+      "Takes the approval's id, not the job's. Only after a person has looked at the payload and agreed. For a workflow run use approve_run.",
+    synonyms: "accept allow approve pending job",
     tools: { hosted: { name: "approve_job", toolset: "approvals" } },
   }),
 
@@ -135,7 +137,7 @@ export const approvals = {
     route: "POST /v1/approvals/{id}/reject",
     summary: "Reject a job that waits for a person: it fails for good, and no retry brings it back.",
     description: "Takes the approval's id. To try again, enqueue a new job with a corrected payload.",
-    synonyms: "refuse deny decline disapprove",
+    synonyms: "refuse deny decline disapprove job",
     tools: { hosted: { name: "reject_job", toolset: "approvals" } },
   }),
 

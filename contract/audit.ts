@@ -29,6 +29,7 @@ export const audit = {
   list: operation({
     route: "GET /v1/audit",
     summary: "List what was changed, refused and decided in the workspace, newest first.",
+    synonyms: "audit log trail who changed what last week history yesterday",
     tools: { hosted: { name: "list_audit_events", toolset: "workspace" } },
     impact: "read",
     idempotent: true,
@@ -53,6 +54,7 @@ export const audit = {
   verify: operation({
     route: "GET /v1/audit/verify",
     summary: "Check that no event of the audit chain was altered or removed.",
+    synonyms: "integrity tampered altered audit chain check",
     tools: { hosted: { name: "verify_audit", toolset: "workspace" } },
     impact: "read",
     idempotent: true,

@@ -54,7 +54,7 @@ export const dlq = {
     route: "GET /v1/queues/{name}/dlq",
     summary: "List a queue's dead letters: jobs that failed for good and were not replayed.",
     description: "Newest first. For causes and how often each occurs, list the failure groups instead.",
-    synonyms: "dlq dead letter queue failed jobs errors",
+    synonyms: "dlq dead letters errors show",
     tools: { hosted: { name: "list_failed_jobs", toolset: "jobs" }, stdio: "rotor_get_dlq" },
     positionals: ["name"],
     impact: "read",
@@ -74,7 +74,7 @@ export const dlq = {
   groups: operation({
     route: "GET /v1/queues/{name}/dlq/groups",
     summary: "Group a queue's dead letters by what went wrong, most frequent first.",
-    synonyms: "why do jobs fail causes triage cluster errors",
+    synonyms: "group failed jobs by causes triage cluster most frequent errors why fail how often",
     tools: { hosted: { name: "list_failure_groups", toolset: "jobs" } },
     positionals: ["name"],
     impact: "read",
@@ -94,8 +94,8 @@ export const dlq = {
     route: "POST /v1/queues/{name}/dlq/replay",
     summary: "Replay a queue's dead letters as new jobs named `replay-<id>`: by ids, by filter, or all.",
     description:
-      "A job is replayed once, however often this is called. With canary 1 % go first, then 10 %, then all, and it stops by itself when too many fail; watch it with get_replay. While nextCursor is not null, call again with it as cursor.",
-    synonyms: "redrive requeue resend reprocess dead letters failed jobs dlq canary",
+      "To go on with one job under its own id use retry_job. A job is replayed once, however often this is called. With canary 1 % go first, then 10 %, then all, and it stops by itself when too many fail; watch it with get_replay. While nextCursor is not null, call again with it as cursor.",
+    synonyms: "redrive requeue resend reprocess dead letters dlq canary",
     tools: { hosted: { name: "replay_failed_jobs", toolset: "jobs" }, stdio: "rotor_replay_dlq" },
     positionals: ["name"],
     impact: "write",
@@ -139,6 +139,7 @@ export const dlq = {
   getReplay: operation({
     route: "GET /v1/queues/{name}/dlq/replays/{id}",
     summary: "Get how far a canary replay is, and how its jobs fare.",
+    synonyms: "progress canary replay how far",
     tools: { hosted: { name: "get_replay", toolset: "jobs" } },
     positionals: ["name", "id"],
     impact: "read",
@@ -153,6 +154,7 @@ export const dlq = {
   stopReplay: operation({
     route: "POST /v1/queues/{name}/dlq/replays/{id}/stop",
     summary: "Stop a canary replay: nothing more is sent; what was sent goes on.",
+    synonyms: "halt abort canary replay",
     tools: { hosted: { name: "stop_replay", toolset: "jobs" } },
     positionals: ["name", "id"],
     impact: "write",

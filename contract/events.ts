@@ -47,7 +47,7 @@ export const events = {
   send: operation({
     route: "POST /v1/events",
     summary: "Send one event, or up to 1,000: they start workflows and wake the runs that wait.",
-    synonyms: "publish emit event",
+    synonyms: "publish emit",
     tools: { hosted: { name: "send_event", toolset: "jobs" } },
     positionals: ["name", "data"],
     impact: "write",

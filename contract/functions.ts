@@ -78,6 +78,7 @@ export const functions = {
   list: operation({
     route: "GET /v1/functions",
     summary: "List the registered workflows (functions) with their triggers.",
+    synonyms: "which what workflows functions triggers registered",
     tools: { hosted: { name: "list_workflows", toolset: "default", always: true } },
     impact: "read",
     idempotent: true,
@@ -183,8 +184,8 @@ export const functions = {
     summary: "Start a run of a workflow and do not wait for it (fire and forget).",
     description:
       "Answers once the run is stored for good. For its result use get_run, or invoke_workflow instead.",
-    synonyms: "start run launch execute workflow",
     startsRun: true,
+    synonyms: "trigger start launch kick off fire background return immediately without waiting",
     tools: { hosted: { name: "trigger_workflow", toolset: "default", always: true } },
     positionals: ["id", "data"],
     impact: "write",
@@ -201,9 +202,9 @@ export const functions = {
     route: "POST /v1/functions/{id}/invoke",
     summary: "Start a run of a workflow and wait for its result, at most 50 seconds.",
     description:
-      "When the time is over it answers with the status so far, and the run goes on; `next` says what to call.",
-    synonyms: "run workflow synchronously and wait for output",
+      "When time is over it answers with the status so far, and the run goes on; `next` says what to call. Not to wait, use trigger_workflow.",
     startsRun: true,
+    synonyms: "run execute workflow synchronously wait for result output answer returns",
     tools: { hosted: { name: "invoke_workflow", toolset: "default" } },
     positionals: ["id", "data"],
     impact: "write",

@@ -40,8 +40,9 @@ const LastAttempt = z.object({
 export const explainOf = <Id extends z.ZodString>(id: Id) =>
   operation({
     route: "GET /v1/queues/{name}/jobs/{id}/explain",
-    summary: "Explain why a job waits, does not start, or failed, and what to do next.",
-    synonyms: "why stuck waiting not running blocked failed debug diagnose",
+    summary:
+      "Explain why a job waits, does not start, or failed, and what to do next; get_job shows the job itself.",
+    synonyms: "why is job stuck waiting in queue not running does not run blocked diagnose find out reason",
     tools: { hosted: { name: "explain_job", toolset: "jobs" } },
     positionals: ["name", "id"],
     impact: "read",

@@ -124,7 +124,8 @@ export const jobs = {
     route: "POST /v1/queues/{name}/jobs",
     summary: "Add one job to a queue (enqueue, send, submit, schedule for later with delay).",
     description:
-      "Answered once the job is stored for good. With jobId, adding it again answers with the first job and duplicate: true.",
+      "Answered once the job is stored for good. With jobId, adding it again answers with the first job and duplicate: true. For work in several steps use trigger_workflow.",
+    synonyms: "enqueue submit push one job payload send later delay",
     tools: { hosted: { name: "enqueue_job", toolset: "jobs" }, stdio: "rotor_add_job" },
     positionals: ["name"],
     impact: "write",
@@ -142,6 +143,7 @@ export const jobs = {
   addBatch: operation({
     route: "POST /v1/queues/{name}/jobs/batch",
     summary: "Add up to 1,000 jobs at once; all of them or none.",
+    synonyms: "bulk batch several many submit jobs at once",
     tools: { hosted: { name: "enqueue_jobs", toolset: "jobs" } },
     positionals: ["name", "jobs"],
     aliases: ["enqueueBatch"],
@@ -176,6 +178,7 @@ export const jobs = {
     summary: "List a queue's jobs, newest first, by state, tag, time or text.",
     description:
       "Shows no payloads; get one job for that. For counts use queue_stats. With a filter a page looks at 20,000 jobs: it may hold fewer than limit, or none, and nextCursor goes on.",
+    synonyms: "which jobs tag tagged delayed find search newest",
     tools: { hosted: { name: "list_jobs", toolset: "jobs" }, stdio: "rotor_list_jobs" },
     positionals: ["name"],
     impact: "read",
@@ -204,7 +207,9 @@ export const jobs = {
 
   get: operation({
     route: "GET /v1/queues/{name}/jobs/{id}",
-    summary: "Get one job: state, payload, result, attempts with responses, and why it failed.",
+    summary:
+      "Get one job: state, payload, result, attempts with responses. For why it waits or failed, explain_job.",
+    synonyms: "show payload result attempts responses of one job details",
     tools: { hosted: { name: "get_job", toolset: "jobs" }, stdio: "rotor_get_job" },
     positionals: ["name", "id"],
     impact: "read",
@@ -219,7 +224,9 @@ export const jobs = {
   cancel: operation({
     route: "DELETE /v1/queues/{name}/jobs/{id}",
     summary: "Cancel a job that has not started (waiting, delayed or pending approval).",
-    description: "An active job cannot be cancelled. Cancelling a cancelled job changes nothing.",
+    description:
+      "An active job cannot be cancelled. Cancelling a cancelled job changes nothing. For a run use cancel_run.",
+    synonyms: "call off stop delayed job before it starts do not send",
     tools: { hosted: { name: "cancel_job", toolset: "jobs" }, stdio: "rotor_delete_job" },
     positionals: ["name", "id"],
     aliases: ["delete"],
@@ -236,7 +243,8 @@ export const jobs = {
     route: "POST /v1/queues/{name}/jobs/{id}/retry",
     summary: "Retry a failed job: it waits again, with all its attempts.",
     description:
-      "The same job goes on as its next generation. Retrying a job that waits already changes nothing.",
+      "The same job goes on as its next generation. Retrying a job that waits already changes nothing. For others too use retry_failed_jobs, or replay_failed_jobs.",
+    synonyms: "again another go one failed job same",
     tools: { hosted: { name: "retry_job", toolset: "jobs" }, stdio: "rotor_retry_job" },
     positionals: ["name", "id"],
     impact: "write",

@@ -26,6 +26,7 @@ export const members = {
   list: operation({
     route: "GET /v1/members",
     summary: "List the people of the workspace and their roles.",
+    synonyms: "who people colleagues team roles",
     tools: { hosted: { name: "list_members", toolset: "workspace" } },
     impact: "read",
     idempotent: true,
@@ -38,6 +39,7 @@ export const members = {
   invite: operation({
     route: "POST /v1/members",
     summary: "Invite a person to the workspace.",
+    synonyms: "add someone colleague person access give new member",
     tools: { hosted: { name: "invite_member", toolset: "workspace" } },
     positionals: ["email"],
     impact: "write",
@@ -62,6 +64,7 @@ export const members = {
     summary: "Change a member's role, capabilities, name or status.",
     description:
       "Takes effect on the member's keys with the next request. The last admin cannot be demoted or disabled.",
+    synonyms: "make promote change role developer viewer admin approve colleague",
     tools: { hosted: { name: "update_member", toolset: "workspace" } },
     positionals: ["id"],
     impact: "write",
@@ -84,6 +87,7 @@ export const members = {
   remove: operation({
     route: "DELETE /v1/members/{id}",
     summary: "Remove a person from the workspace; their keys act as viewer from then on.",
+    synonyms: "kick out left company take away access",
     tools: { hosted: { name: "remove_member", toolset: "workspace" } },
     positionals: ["id"],
     impact: "destroy",

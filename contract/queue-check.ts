@@ -28,7 +28,7 @@ export const check = operation({
   summary: "Check a queue's handler: reachable, TLS, signatures, repetition, time to answer.",
   description:
     "Sends four requests with the header x-rotor-check; the handler really runs with the payload you give, so confirm_handler_runs must be true. Without it the answer says what would be sent. Nothing is stored.",
-  synonyms: "doctor diagnose test probe verify webhook endpoint url signature",
+  synonyms: "doctor diagnose test probe verify webhook endpoint url signature reachable tls handler",
   tools: { hosted: { name: "check_queue", toolset: "jobs" } },
   positionals: ["name"],
   impact: "write",

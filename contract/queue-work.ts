@@ -47,7 +47,7 @@ export const failedFilter = {
 export const stats = operation({
   route: "GET /v1/queues/{name}/stats",
   summary: "Get a queue's numbers: jobs per state, oldest waiting, throughput, durations.",
-  synonyms: "queue depth backlog length size how many jobs waiting failed speed latency metrics",
+  synonyms: "depth backlog length size how many jobs waiting counts numbers latency metrics big now",
   tools: { hosted: { name: "queue_stats", toolset: "default", always: true } },
   positionals: ["name"],
   impact: "read",
@@ -70,8 +70,8 @@ export const drain = operation({
   route: "POST /v1/queues/{name}/drain",
   summary: "Delete a queue's waiting jobs (empty, clear, flush, purge it).",
   description:
-    "With include_delayed the delayed ones too. They are gone for good; active jobs go on, ended ones stay. To stop without deleting, set the queue's state instead. When remaining is above 0, call again.",
-  synonyms: "empty clear flush purge remove discard backlog",
+    "With include_delayed the delayed ones too. They are gone for good; active jobs go on, ended ones stay. To stop without deleting, use set_queue_state. When remaining is above 0, call again.",
+  synonyms: "empty clear flush purge discard throw away all waiting jobs backlog",
   tools: { hosted: { name: "drain_queue", toolset: "default" }, stdio: "rotor_drain_queue" },
   positionals: ["name"],
   impact: "destroy",
@@ -95,7 +95,8 @@ export const retryAll = operation({
   route: "POST /v1/queues/{name}/retry-all",
   summary: "Retry a queue's failed jobs, all or those that a filter finds, oldest first.",
   description:
-    "Each waits again with all its attempts, under its own id. Replayed ones are left out. While nextCursor is not null, call again with it as cursor. To try a few first, use replay_failed_jobs with canary.",
+    "Each waits again with all its attempts, under its own id. Replayed ones are left out. While nextCursor is not null, call again with it as cursor. For one job use retry_job; to try a few first, replay_failed_jobs with canary.",
+  synonyms: "all every failed again bulk fresh attempts",
   tools: { hosted: { name: "retry_failed_jobs", toolset: "jobs" } },
   positionals: ["name"],
   impact: "write",

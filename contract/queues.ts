@@ -149,6 +149,7 @@ export const queues = {
     route: "GET /v1/queues",
     summary: "List the workspace's queues by name.",
     description: "Shows each queue's settings and state. For one queue whose name you know, get it instead.",
+    synonyms: "which queues overview",
     tools: { hosted: { name: "list_queues", toolset: "jobs" }, stdio: "rotor_list_queues" },
     impact: "read",
     idempotent: true,
@@ -179,8 +180,9 @@ export const queues = {
     route: "PUT /v1/queues/{name}",
     summary: "Create a queue, or change its settings if it exists.",
     description:
-      "Settings that are not passed keep their value. Setting callback_url for the first time answers with callback_secret once. To pause or resume, set its state instead.",
-    synonyms: "add make new configure edit concurrency retries rate limit webhook url",
+      "Settings that are not passed keep their value. Setting callback_url for the first time answers with callback_secret once. To pause or resume use set_queue_state.",
+    synonyms:
+      "new add make set up configure edit concurrency parallel run jobs at once attempts tries rate limit webhook",
     tools: { hosted: { name: "upsert_queue", toolset: "default" } },
     positionals: ["name"],
     impact: "write",
@@ -196,6 +198,7 @@ export const queues = {
   get: operation({
     route: "GET /v1/queues/{name}",
     summary: "Get one queue's settings, state and job counts.",
+    synonyms: "settings configuration details of one queue callback url",
     tools: { hosted: { name: "get_queue", toolset: "jobs" }, stdio: "rotor_get_queue" },
     positionals: ["name"],
     impact: "read",
@@ -227,7 +230,8 @@ export const queues = {
     route: "DELETE /v1/queues/{name}",
     summary: "Delete a queue for good.",
     description:
-      "Refused while it has jobs that have not ended, unless with_jobs is true. To stop it for a while, pause it instead.",
+      "Refused while it has jobs that have not ended, unless with_jobs is true. To only empty it use drain_queue; to stop it for a while pause it.",
+    synonyms: "remove permanently get rid unused queue everything jobs too",
     tools: { hosted: { name: "delete_queue", toolset: "jobs" }, stdio: "rotor_delete_queue" },
     positionals: ["name"],
     impact: "destroy",
@@ -279,8 +283,8 @@ export const queues = {
     route: "PUT /v1/queues/{name}/state",
     summary: "Pause a queue (stop, hold) or resume it (start, activate).",
     description:
-      "Paused: accepts jobs and starts none. Nothing is deleted; to delete waiting jobs, drain the queue instead.",
-    synonyms: "pause resume unpause stop start hold activate enable disable",
+      "Paused: accepts jobs and starts none. Nothing is deleted; to delete waiting jobs use drain_queue.",
+    synonyms: "pause resume unpause stop start again hold disable enable processing keep jobs",
     tools: {
       hosted: { name: "set_queue_state", toolset: "default" },
       stdio: "rotor_set_queue_state",

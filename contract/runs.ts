@@ -98,6 +98,7 @@ export const runs = {
   list: operation({
     route: "GET /v1/runs",
     summary: "List workflow runs, newest first, by workflow, status, time, event or text.",
+    synonyms: "which workflow runs failed recently today history",
     tools: { hosted: { name: "list_runs", toolset: "default" } },
     impact: "read",
     idempotent: true,
@@ -122,7 +123,9 @@ export const runs = {
 
   get: operation({
     route: "GET /v1/runs/{id}",
-    summary: "Get one run: status, input, output, error, and every step with its attempts and times.",
+    summary:
+      "Get one run: status, input, output, error, every step. For why it failed or waits, explain_run.",
+    synonyms: "what did run return output status steps show",
     tools: { hosted: { name: "get_run", toolset: "default", always: true } },
     positionals: ["id"],
     impact: "read",
@@ -137,8 +140,9 @@ export const runs = {
 
   cancel: operation({
     route: "POST /v1/runs/{id}/cancel",
-    summary: "Cancel a run and the runs it invoked; steps under way finish, later ones never start.",
-    description: "A run that has ended is returned as it is, with already_ended: true.",
+    summary: "Cancel a workflow run and those it invoked; steps under way finish, later ones are skipped.",
+    description: "An ended run stays as it is, with already_ended: true. For a job use cancel_job.",
+    synonyms: "stop abort kill workflow run any more",
     tools: { hosted: { name: "cancel_run", toolset: "default" } },
     positionals: ["id"],
     impact: "destroy",
@@ -207,8 +211,9 @@ export const runs = {
 
   approve: operation({
     route: "POST /v1/runs/{id}/approve",
-    summary: "Approve or reject what a run waits for a person to decide.",
+    summary: "Approve or reject what a run waits for a person to decide; for a queue's job, approve_job.",
     description: "Only declared approvals; other signals are refused. Needs a key that may approve.",
+    synonyms: "decide pending approval run yes no",
     tools: { hosted: { name: "approve_run", toolset: "default" } },
     positionals: ["id"],
     impact: "write",

@@ -21,6 +21,7 @@ export const schedules = {
   list: operation({
     route: "GET /v1/schedules",
     summary: "List the workspace's schedules (cron) by name, with when each fires next.",
+    synonyms: "cron jobs recurring which schedules next fire",
     tools: {
       hosted: { name: "list_schedules", toolset: "schedules" },
       stdio: "rotor_list_schedules",
@@ -68,7 +69,7 @@ export const schedules = {
     summary: "Create a cron schedule, or change it if one of this name exists.",
     description:
       "A new one needs cron, timezone, and queue or workflow. Fields that are not passed keep their value. enabled: false pauses.",
-    synonyms: "cron recurring periodic timer every day hourly nightly pause resume reschedule",
+    synonyms: "cron recurring every each day weekday hourly nightly time update fires send",
     tools: { hosted: { name: "upsert_schedule", toolset: "default" } },
     positionals: ["name"],
     impact: "write",
@@ -94,6 +95,7 @@ export const schedules = {
   get: operation({
     route: "GET /v1/schedules/{id}",
     summary: "Get one schedule: its rule, payload, next and last fire.",
+    synonyms: "one schedule details rule cron",
     tools: {
       hosted: { name: "get_schedule", toolset: "schedules" },
       stdio: "rotor_get_schedule",
@@ -137,6 +139,7 @@ export const schedules = {
     summary: "Delete a schedule for good; it stops at once.",
     description:
       "Jobs it has made go on, and its history is kept as long as jobs are. To stop it for a while, pause it.",
+    synonyms: "remove cron schedule for good",
     tools: {
       hosted: { name: "delete_schedule", toolset: "schedules" },
       stdio: "rotor_delete_schedule",
@@ -154,6 +157,7 @@ export const schedules = {
   pause: operation({
     route: "PATCH /v1/schedules/{id}/pause",
     summary: "Pause a schedule: nothing fires until it is resumed, and that time is never caught up.",
+    synonyms: "stop hold cron schedule vacation",
     tools: { hosted: { name: "pause_schedule", toolset: "schedules" } },
     positionals: ["id"],
     impact: "write",
@@ -168,6 +172,7 @@ export const schedules = {
   resume: operation({
     route: "PATCH /v1/schedules/{id}/resume",
     summary: "Resume a paused schedule; it fires at the next time of its rule.",
+    synonyms: "unpause restart cron schedule",
     tools: { hosted: { name: "resume_schedule", toolset: "schedules" } },
     positionals: ["id"],
     impact: "write",
@@ -183,7 +188,7 @@ export const schedules = {
     route: "POST /v1/schedules/{id}/fire-now",
     summary: "Fire a schedule now, once, beside its rule; its next tick stays as it was.",
     description: "Makes the job or run that a tick would make, even while it is paused.",
-    synonyms: "trigger run test schedule manually backfill",
+    synonyms: "trigger run test schedule manually now once",
     tools: {
       hosted: { name: "fire_schedule", toolset: "schedules" },
       stdio: "rotor_force_fire_schedule",
@@ -204,6 +209,7 @@ export const schedules = {
     summary: "List what each tick of a schedule came to, newest first.",
     description:
       "With its job or run, and how the callback went. By external_id also for a schedule that was deleted.",
+    synonyms: "history ticks of a schedule missed fired skipped",
     tools: {
       hosted: { name: "list_schedule_runs", toolset: "schedules" },
       stdio: "rotor_inspect_run_history",
@@ -223,6 +229,7 @@ export const schedules = {
   next: operation({
     route: "GET /v1/schedules/{id}/next",
     summary: "Preview when a schedule will fire next, across changes of the clocks.",
+    synonyms: "when does it fire next times upcoming dates",
     tools: { hosted: { name: "preview_schedule", toolset: "schedules" } },
     positionals: ["id"],
     impact: "read",

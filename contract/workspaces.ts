@@ -31,6 +31,7 @@ export const workspaces = {
   list: operation({
     route: "GET /v1/workspaces",
     summary: "List the workspaces this key can reach.",
+    synonyms: "which workspaces tenants reach",
     tools: { hosted: { name: "list_workspaces", toolset: "workspace" }, stdio: "rotor_list_workspaces" },
     impact: "read",
     idempotent: true,
@@ -43,6 +44,7 @@ export const workspaces = {
   get: operation({
     route: "GET /v1/workspaces/{id}",
     summary: "Get a workspace: its plan, limits and state.",
+    synonyms: "plan limits of the workspace",
     tools: { hosted: { name: "get_workspace", toolset: "workspace" }, stdio: "rotor_get_workspace" },
     positionals: ["id"],
     impact: "read",
@@ -56,6 +58,7 @@ export const workspaces = {
   update: operation({
     route: "PATCH /v1/workspaces/{id}",
     summary: "Rename a workspace.",
+    synonyms: "rename workspace name",
     tools: { hosted: { name: "update_workspace", toolset: "workspace" } },
     positionals: ["id"],
     impact: "write",

@@ -7,14 +7,11 @@ import { wordsOf } from "./words.ts";
 /** Tools that are taken for each other: each says when the other is meant. */
 const siblings: readonly (readonly [string, string])[] = [
   ["set_queue_state", "drain_queue"],
-  ["drain_queue", "cancel_run"],
   ["trigger_workflow", "invoke_workflow"],
-  ["enqueue_job", "trigger_workflow"],
   ["retry_job", "replay_failed_jobs"],
   ["get_job", "explain_job"],
   ["get_run", "explain_run"],
   ["approve_run", "approve_job"],
-  ["delete_queue", "drain_queue"],
   ["cancel_run", "cancel_job"],
 ];
 
@@ -34,7 +31,7 @@ export function lint(tools: readonly Tool[]): string[] {
 
 function problemsOf({ name, description, annotations, inputSchema }: Tool): string[] {
   const problems: string[] = [];
-  if (!/^[a-z]+(_[a-z]+)+$/.test(name) || name.length > 64) problems.push("is not verb_noun");
+  if (!/^([a-z]+(_[a-z]+)+|whoami)$/.test(name) || name.length > 64) problems.push("is not verb_noun");
   if (description.length > longestDescription)
     problems.push(`has a description over ${longestDescription} characters`);
   if (/\byou (?:must|should|have to)\b/i.test(description)) problems.push("commands its reader");
