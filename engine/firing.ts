@@ -115,6 +115,9 @@ export function runOf(shot: Omit<Shot, "provenance">, came: Partial<NewScheduleR
   };
 }
 
+/** The job or run that a shot makes. */
+export const idOfMade = (shot: Shot) => idOf(kindOf(shot.schedule) === "jobs" ? "job" : "run", shot);
+
 const iso = (at: number) => new Date(at).toISOString();
 
 /** The ids of a tick follow from it: made twice, it is the same one. */

@@ -3,7 +3,7 @@
 
 import type { Plan } from "@rotorsh/contract";
 import { sql } from "drizzle-orm";
-import type { Database } from "./database.ts";
+import type { Database, Statements } from "./database.ts";
 import type { ScheduleRow } from "./schedules.ts";
 
 /** What a schedule makes at its ticks. */
@@ -18,6 +18,14 @@ export type DueSchedule = ScheduleRow & {
 
 /** Characters of payload: what is claimed is held in memory. */
 const heaviestBatch = 8 * 1024 * 1024;
+
+/** What is due; one look, that is cheap when nothing is. */
+export async function findDueKinds(sql: Statements): Promise<Kind[]> {
+  const [row] = await sql<{ jobs: boolean; runs: boolean }[]>`
+    select exists (select from schedule where due_at <= (select rotor_now()) and workflow_id is null) as jobs,
+      exists (select from schedule where due_at <= (select rotor_now()) and workflow_id is not null) as runs`;
+  return (["jobs", "runs"] as const).filter((kind) => row?.[kind]);
+}
 
 /** Claims schedules that are due by now; whoever else asks meanwhile gets others. */
 export async function claimDue(db: Database, kind: Kind, most: number, now: Date): Promise<DueSchedule[]> {
