@@ -18,6 +18,17 @@ const chosen: Record<string, readonly string[]> = {
   "dlq list": ["id", "reason", "attempts_made", "tags", "ended_at", "fail_reason"],
   "dlq groups": ["count", "reason", "fail_reason", "last_seen", "example_job_id", "fingerprint"],
   "schedules list": ["name", "cron", "timezone", "next_fire_local", "status", "queue", "workflow", "id"],
+  "admin list-schedules": [
+    "name",
+    "cron",
+    "timezone",
+    "next_fire_local",
+    "status",
+    "drift",
+    "queue",
+    "workflow",
+    "id",
+  ],
   "schedules runs": [
     "scheduled_for",
     "status",

@@ -76,7 +76,7 @@ function parse(text: string): Cron {
   };
   // A leap year is never more than eight years away; a fifth Tuesday in February may take forty.
   if (nextCivil(cron, Date.UTC(2000, 0)) === null) {
-    throw new CronError("never fires: no such day exists, like the 30th of February");
+    throw new CronError("never fires: there is no such day, like the 30th of February");
   }
   return cron;
 }
@@ -87,13 +87,11 @@ function expand(text: string): string[] {
   if (text.startsWith("@")) {
     const known = nicknames[text.toLowerCase()];
     if (known) return known.split(" ");
-    throw new CronError(`has no such nickname; there are ${Object.keys(nicknames).join(", ")}`);
+    throw new CronError("has no such nickname; @daily is one");
   }
   const parts = text.split(/\s+/);
   if (parts.length === 5 || parts.length === 6) return parts;
-  throw new CronError(
-    "must have 5 fields (minute, hour, day of month, month, day of week), or 6 with the second in front",
-  );
+  throw new CronError("must have 5 fields, or 6 with the seconds in front");
 }
 
 function valuesOf(field: Field, text: string): number[] {
