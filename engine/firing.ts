@@ -115,8 +115,9 @@ export function runOf(shot: Omit<Shot, "provenance">, came: Partial<NewScheduleR
   };
 }
 
-/** The job or run that a shot makes. */
-export const idOfMade = (shot: Shot) => idOf(kindOf(shot.schedule) === "jobs" ? "job" : "run", shot);
+/** What a tick makes, as its entry in the history names it. */
+export const madeBy = (tick: Shot) =>
+  kindOf(tick.schedule) === "jobs" ? { job_id: idOf("job", tick) } : { run_id: idOf("run", tick) };
 
 const iso = (at: number) => new Date(at).toISOString();
 

@@ -103,6 +103,20 @@ export async function insertScheduleRuns(
       job_id text, run_id text)`);
 }
 
+/** Where something else came of a tick than its entry says. */
+export async function replaceScheduleRuns(
+  db: Database,
+  runs: readonly NewScheduleRun[],
+  now: Date,
+): Promise<void> {
+  if (runs.length === 0) return;
+  await db.execute(sql`
+    delete from schedule_run r using json_to_recordset(${JSON.stringify(runs)}::text::json)
+      as n (schedule_id text, scheduled_for timestamptz, by_hand text)
+    where r.schedule_id = n.schedule_id and r.scheduled_for = n.scheduled_for and r.by_hand = n.by_hand`);
+  await insertScheduleRuns(db, runs, now);
+}
+
 export type Advance = {
   id: string;
   next_tick_at: string | null;

@@ -1,10 +1,11 @@
 // Fires what is due. Any number of processes may do this at once: a schedule is claimed by one of them, and its ticks,
 // what they made, and its next tick are committed together, or not at all (I6).
 
+import { isDeepStrictEqual } from "node:util";
 import { limitsOf } from "../core/plan.ts";
 import { planOf, toNext } from "../core/schedule.ts";
 import type { Plan } from "../core/ticks.ts";
-import { fire, idOfMade, runOf, type Shot } from "../firing.ts";
+import { fire, madeBy, runOf, type Shot } from "../firing.ts";
 import type { Services } from "../handler.ts";
 import { type Database, isUnavailable } from "../store/database.ts";
 import * as store from "../store/schedule-ticks.ts";
@@ -79,17 +80,20 @@ async function fireThese(
 ): Promise<number[]> {
   const planned = due.map((schedule) => ({ schedule, plan: planOf(schedule, now.getTime()) }));
   const { shots, refused } = await sort(db, planned);
-  // Before the jobs: counting those locks the workspace's counter, until the commit.
-  const made = new Map(shots.map((shot) => [shot.schedule.id, idOfMade(shot)]));
+  const wanted = shots.map((shot) => runOf(shot, madeBy(shot)));
+  const made = new Map(wanted.map((run) => [run.schedule_id, run.job_id ?? run.run_id]));
   const steps = planned.map(({ schedule, plan }) => ({
     id: schedule.id,
     ...toNext(schedule, plan.next),
     last_tick_at: lastTick(plan),
     made: made.get(schedule.id) ?? null,
   }));
+  // All else comes before the jobs: counting those locks the workspace's counter until the commit.
   await store.advanceSchedules(db, steps, now);
+  await store.insertScheduleRuns(db, [...wanted, ...refused, ...planned.flatMap(missedRuns)], now);
   const fired = await fire(db, kind, shots);
-  await store.insertScheduleRuns(db, [...fired.runs, ...refused, ...planned.flatMap(missedRuns)], now);
+  const otherwise = fired.runs.filter((run, index) => !isDeepStrictEqual(run, wanted[index]));
+  await store.replaceScheduleRuns(db, otherwise, now);
   return fired.queues;
 }
 
