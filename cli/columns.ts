@@ -17,11 +17,32 @@ const chosen: Record<string, readonly string[]> = {
   "approvals list": ["id", "status", "queueName", "jobId", "createdAt", "expires_at", "payload"],
   "dlq list": ["id", "reason", "attempts_made", "tags", "ended_at", "fail_reason"],
   "dlq groups": ["count", "reason", "fail_reason", "last_seen", "example_job_id", "fingerprint"],
-  "schedules list": ["name", "cron", "timezone", "next_fire_at", "enabled", "queue", "id"],
+  "schedules list": ["name", "cron", "timezone", "next_fire_local", "status", "queue", "workflow", "id"],
+  "admin list-schedules": [
+    "name",
+    "cron",
+    "timezone",
+    "next_fire_local",
+    "status",
+    "drift",
+    "queue",
+    "workflow",
+    "id",
+  ],
+  "schedules runs": [
+    "scheduled_for",
+    "status",
+    "reason",
+    "job_id",
+    "run_id",
+    "state",
+    "callback_status",
+    "error",
+  ],
   "secrets list": ["name", "hint", "created_at"],
 };
 
-/** Columns that are made of several fields. */
+/** Columns that are made of several fields, or have a name of their own. */
 const made: Record<string, Column> = {
   jobs: {
     title: "JOBS (waiting/active/failed)",
@@ -30,6 +51,7 @@ const made: Record<string, Column> = {
       return `${cell(waiting)} / ${cell(active)} / ${cell(failed)}`;
     },
   },
+  next_fire_local: { title: "NEXT FIRE", read: (row) => cell(row.next_fire_local) },
 };
 
 const needs: Record<string, string> = { jobs: "stats" };

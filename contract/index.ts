@@ -106,7 +106,7 @@ export { invalidInput, type Problem, parseInput } from "./problems.ts";
 export { Queue } from "./queues.ts";
 export { type Names, names, type Resource, resources } from "./resources.ts";
 export { Run } from "./runs.ts";
-export { Schedule } from "./schedule-fields.ts";
+export { Schedule, ScheduleName } from "./schedule-fields.ts";
 export type { CallbackStatus } from "./schedule-runs.ts";
 export { type MessageOf, type Stream, type Streams, type StreamTree, streams } from "./streams.ts";
 export { Workspace } from "./workspaces.ts";

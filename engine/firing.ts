@@ -115,6 +115,10 @@ export function runOf(shot: Omit<Shot, "provenance">, came: Partial<NewScheduleR
   };
 }
 
+/** What a tick makes, as its entry in the history names it. */
+export const madeBy = (tick: Shot) =>
+  kindOf(tick.schedule) === "jobs" ? { job_id: idOf("job", tick) } : { run_id: idOf("run", tick) };
+
 const iso = (at: number) => new Date(at).toISOString();
 
 /** The ids of a tick follow from it: made twice, it is the same one. */

@@ -153,3 +153,21 @@ test("types: arguments and answers follow the contract", () => {
   ];
   expectTypeOf(wrong).toBeFunction();
 });
+
+test("a schedule's history is asked for by runs(id).list(), or in one", async () => {
+  await rotor.schedules.runs("sched_1").list({ limit: 20 });
+  await rotor.schedules.runs("sched_1", { limit: 20 });
+  await rotor.schedules.runs({ id: "sched_1" });
+  // Not awaited: not asked.
+  rotor.schedules.runs("sched_2");
+  replies = [{ jobId: "job_1" }];
+  expect(await rotor.schedules.fireNow("sched_1")).toEqual({ jobId: "job_1" });
+  await rotor.schedules.update("sched_1", { enabled: false });
+  expect(sent).toEqual([
+    request("GET", "/v1/schedules/sched_1/runs?limit=20", undefined),
+    request("GET", "/v1/schedules/sched_1/runs?limit=20", undefined),
+    request("GET", "/v1/schedules/sched_1/runs", undefined),
+    request("POST", "/v1/schedules/sched_1/fire-now", {}),
+    request("PATCH", "/v1/schedules/sched_1", { enabled: false }),
+  ]);
+});

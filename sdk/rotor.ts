@@ -11,6 +11,7 @@ import { callOverHttp } from "./call.ts";
 import { type ClientOf, createClient } from "./client.ts";
 import { defaultUrl, readEnvironment } from "./config.ts";
 import { type HttpOptions, sendOverHttp } from "./http.ts";
+import { type SchedulesClient, type WithHistory, withHistory } from "./schedule-runs.ts";
 import { type StreamsOf, streamMethod } from "./stream.ts";
 import { strictly } from "./strict.ts";
 import { createFunction, type DataOf } from "./workflow/define.ts";
@@ -33,11 +34,11 @@ const Nouns = class {
       ]);
       client[noun] = { ...client[noun], ...Object.fromEntries(methods) };
     }
-    Object.assign(this, client);
+    Object.assign(this, client, { schedules: withHistory(client.schedules as SchedulesClient) });
   }
 } as new (
   options: RotorOptions,
-) => ClientOf<Contract> & StreamsOf;
+) => Omit<ClientOf<Contract>, "schedules"> & StreamsOf & { readonly schedules: WithHistory };
 
 export type SendEventOptions = {
   /** A second event with this id is the first one again. */

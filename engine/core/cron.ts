@@ -49,8 +49,19 @@ const dayMs = 86_400_000;
 /** Beyond that nothing is looked for. */
 export const horizonYears = 100;
 
+/** The same expressions are read again at every tick. */
+const mostRead = 10_000;
+const read = new Map<string, Cron>();
+
 /** Throws a CronError. */
 export function parseCron(text: string): Cron {
+  const known = read.get(text) ?? parse(text);
+  if (read.size >= mostRead) read.clear();
+  read.set(text, known);
+  return known;
+}
+
+function parse(text: string): Cron {
   const parts = expand(text.trim());
   const [second, minute, hour, day, month, weekday] = (parts.length === 5 ? ["0", ...parts] : parts) as Six;
   const hours = valuesOf(hourField, hour);
@@ -65,7 +76,7 @@ export function parseCron(text: string): Cron {
   };
   // A leap year is never more than eight years away; a fifth Tuesday in February may take forty.
   if (nextCivil(cron, Date.UTC(2000, 0)) === null) {
-    throw new CronError("never fires: no such day exists, like the 30th of February");
+    throw new CronError("never fires: there is no such day, like the 30th of February");
   }
   return cron;
 }
@@ -76,13 +87,11 @@ function expand(text: string): string[] {
   if (text.startsWith("@")) {
     const known = nicknames[text.toLowerCase()];
     if (known) return known.split(" ");
-    throw new CronError(`has no such nickname; there are ${Object.keys(nicknames).join(", ")}`);
+    throw new CronError("has no such nickname; @daily is one");
   }
   const parts = text.split(/\s+/);
   if (parts.length === 5 || parts.length === 6) return parts;
-  throw new CronError(
-    "must have 5 fields (minute, hour, day of month, month, day of week), or 6 with the second in front",
-  );
+  throw new CronError("must have 5 fields, or 6 with the seconds in front");
 }
 
 function valuesOf(field: Field, text: string): number[] {
@@ -153,10 +162,8 @@ export function nextCivil(cron: Cron, after: number): number | null {
     if (time !== null) return today + time * 1000;
   }
   const day = nextDay(cron, today);
-  return day === null ? null : day + must(timeFrom(cron, 0)) * 1000;
+  return day === null ? null : day + (timeFrom(cron, 0) as number) * 1000;
 }
-
-const must = (time: number | null) => time ?? 0;
 
 /** The first named second of a day that is not before this one. */
 function timeFrom({ hours, minutes, seconds }: Cron, from: number): number | null {
@@ -195,12 +202,15 @@ function isNamedDay({ months, days, weekdays }: Cron, date: Date): boolean {
   if (!months.includes(date.getUTCMonth() + 1)) return false;
   if (!days && !weekdays) return true;
   const day = date.getUTCDate();
-  const length = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate();
-  if (days && (days.values.has(day) || (days.last && day === length))) return true;
+  if (days && (days.values.has(day) || (days.last && day === lengthOfMonth(date)))) return true;
   return Boolean(
     weekdays?.some(({ day: named, nth }) => {
       if (named !== date.getUTCDay()) return false;
-      return nth === 0 || (nth === -1 ? day + 7 > length : Math.ceil(day / 7) === nth);
+      return nth === 0 || (nth === -1 ? day + 7 > lengthOfMonth(date) : Math.ceil(day / 7) === nth);
     }),
   );
+}
+
+function lengthOfMonth(date: Date): number {
+  return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate();
 }

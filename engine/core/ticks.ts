@@ -36,15 +36,15 @@ function firstTick(rule: Rule, after: number): number | null {
   const last = after + horizonMs;
   let from = after;
   while (from < last) {
-    const civil = nextCivil(cron, from - farthestMs);
-    if (civil === null) return null;
-    // Over the stretches in which there is nothing anyway.
-    from = Math.max(from, civil - 2 * farthestMs);
     const stretch = stretchAt(timezone, from + 1000);
-    const ticks = [regularTick(rule, stretch, from), missingTick(rule, stretch, from)];
-    const tick = Math.min(...ticks.map((one) => one ?? Number.POSITIVE_INFINITY));
+    const regular = regularTick(rule, stretch, from) ?? Number.POSITIVE_INFINITY;
+    const missing = missingTick(rule, stretch, from) ?? Number.POSITIVE_INFINITY;
+    const tick = Math.min(regular, missing);
     if (tick < stretch.end) return tick;
-    from = stretch.end - 1000;
+    // On to the next stretch, and over those in which there is nothing anyway.
+    const civil = nextCivil(cron, stretch.end - farthestMs);
+    if (civil === null) return null;
+    from = Math.max(stretch.end - 1000, civil - 2 * farthestMs);
   }
   return null;
 }
@@ -61,7 +61,8 @@ function regularTick(rule: Rule, { start, offset, before }: Jumped, from: number
 
 /** A time that the jump at the beginning of this stretch left out. */
 function missingTick(rule: Rule, { start, offset, before }: Jumped, from: number): number | null {
-  if (rule.dstGap === "skip" || offset <= before) return null;
+  const gap = offset - before;
+  if (rule.dstGap === "skip" || gap <= 0 || from >= start + gap) return null;
   const civil = nextCivil(rule.cron, Math.max(from, start - 1000) + before);
   return civil === null || civil >= start + offset ? null : civil - before;
 }

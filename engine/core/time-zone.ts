@@ -13,7 +13,7 @@ export type Stretch = {
 };
 
 type Jump = { at: number; before: number; after: number };
-type Zone = { offsetAt(instant: number): number; years: Map<number, Jump[]> };
+type Zone = { offsetAt(instant: number): number; years: Map<number, Jump[]>; latest: Stretch | undefined };
 
 /** Two jumps of one zone are never closer than weeks. */
 const sampleMs = 5 * 86_400_000;
@@ -45,6 +45,13 @@ export function localTime(name: string, instant: number): string {
 
 export function stretchAt(name: string, instant: number): Stretch {
   const zone = zoneOf(name);
+  const { latest } = zone;
+  if (latest && latest.start <= instant && instant < latest.end) return latest;
+  zone.latest = findStretch(zone, instant);
+  return zone.latest;
+}
+
+function findStretch(zone: Zone, instant: number): Stretch {
   const year = new Date(instant).getUTCFullYear();
   const known = [...jumpsIn(zone, year - 1), ...jumpsIn(zone, year)];
   const last = known.findLast(({ at }) => at <= instant);
@@ -74,6 +81,7 @@ function zoneOf(name: string): Zone {
       return Date.UTC(year, month - 1, day, ...time) - whole;
     },
     years: new Map(),
+    latest: undefined,
   };
   if (zones.size >= mostZones) zones.clear();
   zones.set(name, zone);

@@ -116,7 +116,7 @@ export function problemsOfRule(
       : [
           {
             path: zonePath,
-            problem: "is not an IANA time zone such as Europe/Berlin; offsets are not accepted",
+            problem: "is not an IANA time zone such as Europe/Berlin; no offsets",
           },
         ]),
   ];

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Contract, RotorError } from "@rotorsh/contract";
+import { type Contract, RotorError, ScheduleName } from "@rotorsh/contract";
 import { jitterMsOf, nextTicks } from "../core/schedule.ts";
 import { localTime } from "../core/time-zone.ts";
 import { type Context, type Handlers, workspaceOf } from "../handler.ts";
@@ -26,6 +26,9 @@ export const schedules: Handlers<Contract>["schedules"] = {
     const current = await store.lockSchedule(context.db, workspaceOf(context).id, input.name);
     if (current)
       return { ...(await update(current, { ...input, name: undefined }, context)), created: false };
+    // A handle that no new schedule may have as its name.
+    if (!ScheduleName.safeParse(input.name).success)
+      throw new RotorError("SCHEDULE_NOT_FOUND", { id: input.name });
     const row = await create(input, context);
     if (row) return { ...toSchedule(row), created: true };
     // Somebody else created it since we looked: then ours is a change.

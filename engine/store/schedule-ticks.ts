@@ -3,7 +3,7 @@
 
 import type { Plan } from "@rotorsh/contract";
 import { sql } from "drizzle-orm";
-import type { Database } from "./database.ts";
+import type { Database, Statements } from "./database.ts";
 import type { ScheduleRow } from "./schedules.ts";
 
 /** What a schedule makes at its ticks. */
@@ -18,6 +18,14 @@ export type DueSchedule = ScheduleRow & {
 
 /** Characters of payload: what is claimed is held in memory. */
 const heaviestBatch = 8 * 1024 * 1024;
+
+/** What is due; one look, that is cheap when nothing is. */
+export async function findDueKinds(sql: Statements): Promise<Kind[]> {
+  const [row] = await sql<{ jobs: boolean; runs: boolean }[]>`
+    select exists (select from schedule where due_at <= (select rotor_now()) and workflow_id is null) as jobs,
+      exists (select from schedule where due_at <= (select rotor_now()) and workflow_id is not null) as runs`;
+  return (["jobs", "runs"] as const).filter((kind) => row?.[kind]);
+}
 
 /** Claims schedules that are due by now; whoever else asks meanwhile gets others. */
 export async function claimDue(db: Database, kind: Kind, most: number, now: Date): Promise<DueSchedule[]> {
@@ -93,6 +101,20 @@ export async function insertScheduleRuns(
     from json_to_recordset(${JSON.stringify(runs)}::text::json) as r (schedule_id text, scheduled_for timestamptz,
       by_hand text, id text, workspace_id text, status text, reason text, missed_from timestamptz, queue_name text,
       job_id text, run_id text)`);
+}
+
+/** Where something else came of a tick than its entry says. */
+export async function replaceScheduleRuns(
+  db: Database,
+  runs: readonly NewScheduleRun[],
+  now: Date,
+): Promise<void> {
+  if (runs.length === 0) return;
+  await db.execute(sql`
+    delete from schedule_run r using json_to_recordset(${JSON.stringify(runs)}::text::json)
+      as n (schedule_id text, scheduled_for timestamptz, by_hand text)
+    where r.schedule_id = n.schedule_id and r.scheduled_for = n.scheduled_for and r.by_hand = n.by_hand`);
+  await insertScheduleRuns(db, runs, now);
 }
 
 export type Advance = {

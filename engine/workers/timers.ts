@@ -24,7 +24,7 @@ const readyEveryMs = 2000;
 const foldEveryMs = 1000;
 const replayEveryMs = 500;
 const approvalsEveryMs = 1000;
-const schedulesEveryMs = 100;
+const schedulesEveryMs = 50;
 const batch = 1000;
 /** Long enough for every worker to notice that the database is back, and to tell what it could not. */
 const patienceMs = 5000;

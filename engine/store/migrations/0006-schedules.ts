@@ -33,10 +33,9 @@ create table schedule (
   unique (workspace_id, name),
   check ((queue_name is null) <> (workflow_id is null))
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
+-- None by queue or workflow: each tick would pay for it, and who asks has the workspace's few thousand to look at.
 create index schedule_due_jobs on schedule (due_at) where workflow_id is null and due_at is not null;
 create index schedule_due_runs on schedule (due_at) where workflow_id is not null and due_at is not null;
-create index schedule_of_queue on schedule (workspace_id, queue_name) where queue_name is not null;
-create index schedule_of_workflow on schedule (workspace_id, workflow_id) where workflow_id is not null;
 
 -- One row per tick, and per fire by hand. It outlives its schedule.
 create table schedule_run (
