@@ -15,6 +15,8 @@ const malformed: Record<string, string[]> = {
   ROTOR_OAUTH_ISSUER: ["login.example.com", "ftp://login.example.com"],
   ROTOR_OAUTH_JWKS_URL: ["login.example.com"],
   ROTOR_ENCRYPTION_KEY: ["k1", "k1:c2hvcnQ=", ":AAAA"],
+  ANTHROPIC_API_KEY: ["two words"],
+  ANTHROPIC_BASE_URL: ["api.anthropic.com"],
   ROTOR_ROLE: ["boss"],
   ROTOR_DEV: ["perhaps"],
   ROTOR_EGRESS_ALLOW: ["10.0.0.0/33", "hooks.internal,10.1", "http://hooks.internal"],

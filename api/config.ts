@@ -61,6 +61,14 @@ const secretText: Variable<string> = {
   example: "$(openssl rand -hex 32)",
 };
 
+const headerText: Variable<string> = {
+  read: (text) => {
+    if (!/^[\x21-\x7e]+$/.test(text)) throw new Error("must be printable ASCII without spaces");
+    return text;
+  },
+  example: "sk-ant-…",
+};
+
 const flag: Variable<boolean> = {
   read: (text) => z.stringbool().parse(text, { error: () => "must be 1 or 0" }),
   example: "1",
@@ -114,6 +122,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     oauthAudience: read("ROTOR_OAUTH_AUDIENCE", plainText),
     oauthJwksUrl: read("ROTOR_OAUTH_JWKS_URL", url(["https", "http"], "https://login.example.com/jwks.json")),
     keyRing: read("ROTOR_ENCRYPTION_KEY", keyRing),
+    anthropicApiKey: read("ANTHROPIC_API_KEY", headerText),
+    anthropicBaseUrl: read("ANTHROPIC_BASE_URL", url(["https", "http"], "https://api.anthropic.com")),
     role: read("ROTOR_ROLE", oneOf("all", "api", "worker")) ?? "all",
     egressAllow: read("ROTOR_EGRESS_ALLOW", egressAllow) ?? [],
     drainSeconds: read("ROTOR_DRAIN_SECONDS", seconds) ?? 30,

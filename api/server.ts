@@ -51,6 +51,9 @@ async function main(): Promise<void> {
       givenKeys: bootKeys(config, keys),
       signingKey: config.signingKey ?? keys?.signingKey,
       checkpointUrl: `${config.publicUrl ?? listener.url}${checkpointPath}`,
+      ...(config.anthropicApiKey && {
+        anthropic: { apiKey: config.anthropicApiKey, baseUrl: config.anthropicBaseUrl },
+      }),
       workers: config.role !== "api",
       version,
       log,

@@ -76,6 +76,16 @@ export const errorTable = {
     message: "There is no queue {name}.",
     hint: "List the queues to see their names.",
   },
+  DNC_ENTRY_NOT_FOUND: {
+    status: 404,
+    message: "That address is not on the do-not-contact list.",
+    hint: "List the do-not-contact list to see what is on it.",
+  },
+  JUDGE_NOT_CONFIGURED: {
+    status: 409,
+    message: "The brand tone judge needs an Anthropic API key, and this server has none.",
+    hint: "Set ANTHROPIC_API_KEY in the server's environment and start it again; the other guardrails need no key.",
+  },
   JOB_NOT_FOUND: {
     status: 404,
     message: "The queue has no job {id}.",

@@ -5,6 +5,7 @@ import { audit } from "./audit.ts";
 import { dlq } from "./dlq.ts";
 import { events } from "./events.ts";
 import { functions } from "./functions.ts";
+import { guardrails } from "./guardrails.ts";
 import { jobs } from "./jobs.ts";
 import { members } from "./members.ts";
 import { pull } from "./pull.ts";
@@ -28,6 +29,7 @@ export const contract = {
   signingKey,
   dlq,
   approvals,
+  guardrails,
   apiKeys,
   members,
   workspaces,
@@ -66,6 +68,14 @@ export {
   RotorError,
 } from "./errors.ts";
 export { Workflow } from "./functions.ts";
+export {
+  type GuardrailConfig,
+  type GuardStage,
+  guardStages,
+  type PiiKind,
+  piiKinds,
+  shownEntries,
+} from "./guardrails.ts";
 export { type JobState, jobStates } from "./jobs.ts";
 export {
   equalityOf,

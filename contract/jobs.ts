@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { confirmable, preview } from "./bulk.ts";
 import { Duration } from "./duration.ts";
+import { GuardStage } from "./guardrails.ts";
 import { explainOf } from "./job-explain.ts";
 import { operation } from "./operation.ts";
 import { isStorable, listOf, notStorable, page, Timestamp } from "./primitives.ts";
@@ -71,6 +72,8 @@ export const EnqueuedJob = z.object({
     .boolean()
     .optional()
     .describe("True when a job with this id existed already; this is that one."),
+  blockedBy: GuardStage.optional().describe("The guardrail that stopped it; it will not be sent."),
+  reason: z.string().optional().describe("Why it was stopped."),
 });
 
 export const Attempt = z.object({
@@ -95,7 +98,8 @@ export const Job = z.object({
   max_attempts: z.int(),
   due_at: Timestamp.nullable(),
   reason: z.string().nullable().describe("Why it failed, as a code."),
-  fail_reason: z.string().nullable().describe("Why it failed, in words."),
+  fail_reason: z.string().nullable().describe("Why it failed or was blocked, in words."),
+  blockedBy: GuardStage.nullable().describe("The guardrail that stopped it."),
   replayed_as: z.string().nullable(),
   created_at: Timestamp,
   started_at: Timestamp.nullable(),
@@ -111,6 +115,14 @@ const JobDetail = Job.extend({
     .nullable()
     .describe("The approval it waits for, or that was decided about it; `apv_…`."),
   attempts: z.array(Attempt).describe("The newest 100, oldest first."),
+  guardrail: z
+    .object({
+      score: z.number().optional().describe("The brand tone judge's, 0 to 1."),
+      threshold: z.number().optional(),
+      judge_reason: z.string().optional().describe("The judge's own words."),
+      released: z.array(GuardStage).optional().describe("Stages that an admin let it pass."),
+    })
+    .nullable(),
   enqueued_by: z
     .record(z.string(), z.unknown())
     .describe("Key, surface, program, request and trace it came through."),
@@ -251,6 +263,24 @@ export const jobs = {
     idempotent: true,
     needs: "develop",
     queueKeys: true,
+    input: z.strictObject(at),
+    output: Job,
+    errors: ["QUEUE_NOT_FOUND", "JOB_NOT_FOUND", "JOB_STATE_CONFLICT"],
+  }),
+
+  release: operation({
+    route: "POST /v1/queues/{name}/jobs/{id}/release",
+    summary: "Release a job that a guardrail blocked by mistake (false positive): it goes on.",
+    description:
+      "The stage that blocked it is passed over; the later ones, and an approval where the queue has them, still come.",
+    synonyms: "unblock false positive allow guardrail override",
+    tools: { hosted: { name: "release_job", toolset: "guardrails" } },
+    positionals: ["name", "id"],
+    impact: "write",
+    idempotent: false,
+    needs: "manage",
+    human: true,
+    audit: "job.released",
     input: z.strictObject(at),
     output: Job,
     errors: ["QUEUE_NOT_FOUND", "JOB_NOT_FOUND", "JOB_STATE_CONFLICT"],

@@ -40,6 +40,12 @@ test.each(audited.map((sampled) => [sampled.name, sampled] as const))(
     if (name === "schedules.resume")
       await call(rotor.engine, home.admin, contract.schedules.pause, { id: things.schedule });
     if (name === "queues.create") things.queue = "fresh";
+    if (name === "jobs.release")
+      await rotor.sql`update job set state = 'guardrail.blocked' where id = ${things.job}`;
+    if (name === "guardrails.removeDncEmail") {
+      const { email } = sample(things) as { email: string };
+      await call(rotor.engine, home.admin, contract.guardrails.appendDnc, { emails: [email] });
+    }
     const caller = noun === "admin" ? rotor.operator : home.admin;
     const before = (await rotor.sql`select count(*)::int as n from audit_event`)[0]?.n;
     const output = await rotor.engine.callAs(caller)(operation, sample(things));

@@ -79,6 +79,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       services.workflows.feed.close();
       await workers?.stop();
       await services.outbound.close();
+      await services.guardrails.close();
       await broker.close();
       await databases.close();
     },

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { newId } from "./ids.ts";
 import { must } from "./must.ts";
 import type { Database } from "./store/database.ts";
+import { findGuarded } from "./store/guardrails.ts";
 import { insertJobs, type NewJob } from "./store/job-intake.ts";
 import { insertRuns, type NewRun } from "./store/run-start.ts";
 import type { Kind, NewScheduleRun } from "./store/schedule-ticks.ts";
@@ -35,7 +36,11 @@ export function fire(db: Database, kind: Kind, shots: readonly Shot[]): Promise<
 
 async function fireJobs(db: Database, shots: readonly Shot[]): Promise<Fired> {
   if (shots.length === 0) return { runs: [], queues: [] };
-  const jobs = shots.map(toJob);
+  const guarded = await findGuarded(
+    db,
+    shots.map(({ schedule }) => schedule.workspace_id),
+  );
+  const jobs = shots.map((shot) => toJob(shot, guarded.has(shot.schedule.workspace_id)));
   const { intakes, woken } = await insertJobs(statementsOf(db), jobs);
   const runs = shots.map((shot, index) =>
     must(intakes[index], "an intake").kind === "no queue"
@@ -45,7 +50,8 @@ async function fireJobs(db: Database, shots: readonly Shot[]): Promise<Fired> {
   return { runs, queues: woken };
 }
 
-function toJob(shot: Shot): NewJob {
+/** Of a guarded workspace a job is held back until it has been looked at, like one that was enqueued. */
+function toJob(shot: Shot, isGuarded: boolean): NewJob {
   const { schedule } = shot;
   return {
     workspaceId: schedule.workspace_id,
@@ -59,6 +65,7 @@ function toJob(shot: Shot): NewJob {
     attempts: null,
     backoff: null,
     provenance: JSON.stringify(toProvenance(shot)),
+    guard: isGuarded ? { contacts: [], screen: true } : null,
   };
 }
 

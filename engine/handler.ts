@@ -1,6 +1,7 @@
 import type { ErrorCode, Operation, OperationTree, OutputOf, ParsedInputOf } from "@rotorsh/contract";
 import type { Broker } from "./broker/broker.ts";
 import type { Caller } from "./caller.ts";
+import type { Guardrails } from "./guardrails/index.ts";
 import type { Intake } from "./intake.ts";
 import type { Log } from "./log.ts";
 import { must } from "./must.ts";
@@ -31,6 +32,8 @@ export type Services = {
   broker: Broker;
   /** Stores new jobs; answers once they are durable. */
   intake: Intake;
+  /** What is checked of jobs before they are sent. */
+  guardrails: Guardrails;
   /** Stores everything about workflow runs. */
   workflows: Workflows;
   /** Says that these queues may have work. */

@@ -32,7 +32,7 @@ async function count(ids: readonly string[]): Promise<number> {
 function newJob(id: string, changed: Partial<NewJob> = {}): NewJob {
   return {
     ...{ workspaceId: rotor.home.id, queueName: "q", id, payload: "{}", delayMs: 0, priority: 0, tags: [] },
-    ...{ concurrencyKey: null, attempts: null, backoff: null, provenance: "{}" },
+    ...{ concurrencyKey: null, attempts: null, backoff: null, provenance: "{}", guard: null },
     ...changed,
   };
 }

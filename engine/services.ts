@@ -3,9 +3,11 @@
 import type { ErrorCode } from "@rotorsh/contract";
 import { auditDenied } from "./audit-trail.ts";
 import { openBroker, runsTicket } from "./broker/broker.ts";
+import { createGuardrails } from "./guardrails/index.ts";
 import type { Services } from "./handler.ts";
 import { createIntake } from "./intake.ts";
 import type { Log } from "./log.ts";
+import type { AnthropicOptions } from "./outbound/anthropic.ts";
 import { createEgress, type EgressRules } from "./outbound/egress.ts";
 import { createOutbound } from "./outbound/http-client.ts";
 import { createAwaited } from "./pull/awaited.ts";
@@ -25,6 +27,8 @@ export type ServiceOptions = {
   keyRing: KeyRing;
   /** Where this server may be told to call. */
   egress: EgressRules;
+  /** How to reach the model that judges brand tone; without it, it cannot be switched on. */
+  anthropic?: AnthropicOptions | undefined;
   /** Where apps send the steps of their workflows; without it they return after each step. */
   checkpointUrl?: string | undefined;
   /** False in a process that only answers requests. */
@@ -53,12 +57,14 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
     // A process with workers takes the work itself.
     if (!hasWorkers) broker.wake(queueUids);
   };
-  const claims = createPullClaims({ databases, wake, log });
+  const guardrails = createGuardrails(databases, options.anthropic);
+  const claims = createPullClaims({ databases, wake, log, recheck: guardrails.recheck });
   wakes.add(claims.ready);
   return {
     databases,
     pull: { claims, ends: createPullEnds({ databases, wake }), awaited: createAwaited({ databases }) },
     intake: createIntake(databases, wake),
+    guardrails,
     workflows: createWorkflows(databases, () => {
       if (!hasWorkers) broker.wake([runsTicket]);
     }),

@@ -26,6 +26,8 @@ function facts({ job, queue, ...others }: Changed): Facts {
       dueAt: null,
       leaseUntil: null,
       reason: null,
+      failReason: null,
+      screening: false,
       replayedAs: null,
       ...job,
     },
@@ -77,7 +79,12 @@ const cases: [string, Changed, string[], string[]][] = [
     ["PENDING_APPROVAL"],
     ["approvals.get", "approvals.approve", "jobs.cancel"],
   ],
-  ["behind a guardrail", { job: { state: "guardrail.blocked" } }, ["GUARDRAIL_BLOCKED"], ["jobs.cancel"]],
+  [
+    "behind a guardrail",
+    { job: { state: "guardrail.blocked" } },
+    ["GUARDRAIL_BLOCKED"],
+    ["jobs.release", "jobs.cancel"],
+  ],
   [
     "failed by what it was",
     { job: { state: "failed", attemptsMade: 3, reason: "http_422" } },

@@ -17,6 +17,9 @@ export type Facts = {
     dueAt: Date | null;
     leaseUntil: Date | null;
     reason: string | null;
+    failReason: string | null;
+    /** True while it is held back for guardrails to look at. */
+    screening: boolean;
     replayedAs: string | null;
   };
   /** The approval it waits for, or that was last decided about it. */
@@ -78,7 +81,8 @@ const byState: Record<JobState, (facts: Facts) => Finding[]> = {
   },
   pending_approval: (facts) => [gate(facts)],
   "guardrail.blocked": ({ queue, job }) => [
-    finding("GUARDRAIL_BLOCKED", "A guardrail holds it back.", {}, [
+    finding("GUARDRAIL_BLOCKED", job.failReason ?? "A guardrail stopped it.", {}, [
+      step("jobs.release", { name: queue.name, id: job.id }, "If it was stopped by mistake; an admin may."),
       step("jobs.cancel", { name: queue.name, id: job.id }, "If it should never be sent."),
     ]),
   ],
@@ -119,8 +123,13 @@ function rejection({ queue, approval }: Facts): Finding {
 }
 
 /** What stops every job of the queue. */
-function held({ suspended, queue }: Facts): Finding[] {
+function held({ suspended, queue, job }: Facts): Finding[] {
   const found: Finding[] = [];
+  if (job.screening) {
+    found.push(
+      finding("GUARDRAIL_SCREENING", "Guardrails are looking at it; it goes on when they are done."),
+    );
+  }
   if (suspended) {
     found.push(
       finding(

@@ -7,6 +7,7 @@ import { audit } from "./audit.ts";
 import { dlq } from "./dlq.ts";
 import { events } from "./events.ts";
 import { functions } from "./functions.ts";
+import { guardrails } from "./guardrails.ts";
 import { jobs } from "./jobs.ts";
 import { members } from "./members.ts";
 import { pull } from "./pull.ts";
@@ -24,6 +25,7 @@ export const handlers: Handlers<Contract> = {
   dlq,
   approvals,
   schedules,
+  guardrails,
   functions,
   runs,
   events,

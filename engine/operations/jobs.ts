@@ -9,6 +9,7 @@ import {
 } from "@rotorsh/contract";
 import { checkConfirmation, previewOf } from "../confirm.ts";
 import { durationMs } from "../core/duration.ts";
+import { blockedBy } from "../core/guardrail/verdict.ts";
 import { requireNextState } from "../core/job.ts";
 import { limitsOf } from "../core/plan.ts";
 import { type Context, direct, type Handlers, workspaceOf } from "../handler.ts";
@@ -18,6 +19,7 @@ import { findApprovalOf } from "../store/approvals.ts";
 import { reopenJobs } from "../store/job-bulk.ts";
 import type { Intake, NewJob } from "../store/job-intake.ts";
 import * as store from "../store/jobs.ts";
+import { releaseJob } from "../store/screening.ts";
 import { explain } from "./job-explain.ts";
 import { payloadLimitBytes } from "./payload.ts";
 import type { PullVerb } from "./pull.ts";
@@ -31,19 +33,20 @@ const mostAttempts = 100;
 
 export const jobs: Omit<Handlers<Contract>["jobs"], PullVerb> = {
   enqueue: direct(async ({ name, ...sent }, context) => {
-    const asked = toAsked(name, sent, context, 0);
-    const [intake] = await takeIn([asked], context);
+    const [asked] = await screened([toAsked(name, sent, context, 0)], context);
+    const [intake] = await takeIn([must(asked)], context);
     // One job that is refused has left nothing behind.
-    check(asked, must(intake));
-    return toEnqueued(asked, must(intake));
+    check(must(asked), must(intake));
+    return toEnqueued(must(asked), must(intake));
   }),
 
   addBatch: direct(async ({ name, jobs: sent, idempotencyKeys }, context) => {
     checkKeys(sent, idempotencyKeys);
-    const asked = sent.map((one, index) => {
+    const all = sent.map((one, index) => {
       const own = idempotencyKeys?.[index];
       return toAsked(name, own === undefined ? one : { ...one, jobId: own }, context, index);
     });
+    const asked = await screened(all, context);
     const checkAll = (intakes: readonly Intake[]) => {
       for (const [index, one] of asked.entries()) check(one, must(intakes[index]));
     };
@@ -94,6 +97,17 @@ export const jobs: Omit<Handlers<Contract>["jobs"], PullVerb> = {
     return store.toJob(queue, must(await store.findJob(context.db, queue, id)));
   },
 
+  async release({ name, id }, context) {
+    const { queue, job } = await lock(name, id, context);
+    requireNextState(job, { type: "released" });
+    const stage = blockedBy(job.state, job.reason);
+    await releaseJob(context.db, queue, job, stage);
+    const released = store.toJob(queue, must(await store.findJob(context.db, queue, id)));
+    const before = { state: job.state, blockedBy: stage, reason: job.fail_reason };
+    context.record({ resource: id, before: { queue: name, ...before }, after: { state: released.state } });
+    return released;
+  },
+
   explain,
 };
 
@@ -140,6 +154,7 @@ function toAsked(queueName: string, sent: Sent, context: Context, index: number)
       ...provenanceOf(context),
       ...(sent.strict && { request_key: requestKeyOf(context) }),
     }),
+    guard: null,
   };
   return { job, strict: sent.strict, requestKey: requestKeyOf(context), isKeyed: keyed !== undefined };
 }
@@ -163,6 +178,15 @@ function requestKeyOf({ caller, idempotencyKey }: Context, ...of: (string | numb
 export function provenanceOf({ caller }: Context): object {
   const { surface, client, requestId, traceId } = caller.provenance;
   return { key_id: caller.actorId, surface, client, request_id: requestId, trace_id: traceId };
+}
+
+/** The jobs as guardrails let them in. Where nothing is checked this costs nothing. */
+async function screened(asked: readonly Asked[], context: Context): Promise<Asked[]> {
+  const { guardVersion } = workspaceOf(context);
+  if (guardVersion === null) return [...asked];
+  const jobs = asked.map(({ job }) => job);
+  const made = await context.services.guardrails.screen(jobs, guardVersion);
+  return asked.map((one, index) => ({ ...one, job: must(made[index]) }));
 }
 
 async function takeIn(
@@ -192,7 +216,13 @@ function toEnqueued({ job }: Asked, intake: Intake): Enqueued {
     tags,
     created_at: createdAt.toISOString(),
     ...(duplicate && { duplicate }),
+    ...(!duplicate && state === "guardrail.blocked" && blockOf(job)),
   };
+}
+
+function blockOf({ guard }: NewJob) {
+  const { reason = "", failReason = "" } = guard ?? {};
+  return { blockedBy: must(blockedBy("guardrail.blocked", reason)), reason: failReason };
 }
 
 function checkKeys(jobs: readonly Sent[], keys: readonly string[] | undefined): void {

@@ -32,7 +32,12 @@ test("what a caller that went away had claimed is given back, and whoever waits 
   const { name, uid } = await createQueue([{}]);
   const woken: number[] = [];
   const wake = (uids: Iterable<number>) => woken.push(...uids);
-  const claims = createPullClaims({ databases: { sql: rotor.sql } as never, wake, log: silentLog });
+  const claims = createPullClaims({
+    databases: { sql: rotor.sql } as never,
+    wake,
+    log: silentLog,
+    recheck: async ({ jobs }) => ({ jobs, woken: [] }),
+  });
   const request = { queue: queueOf(name), claim: claimOf(), waitMs: 0, signal: AbortSignal.abort() };
   expect(await claims.claim(request)).toMatchObject({ jobs: [] });
   expect(woken).toEqual([uid]);

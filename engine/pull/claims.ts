@@ -1,6 +1,7 @@
 // Claims of pull workers, and the waiting for jobs that are not there yet. Whoever waits is served in the order of
 // coming, one claim at a time per queue: when the first finds nothing, the others need not look.
 
+import type { Guardrails } from "../guardrails/index.ts";
 import type { Services } from "../handler.ts";
 import {
   claimByName,
@@ -42,7 +43,7 @@ type Waiter = {
 
 type Line = { waiters: Set<Waiter>; busy: boolean; again: boolean };
 
-const nothing: PullClaimed = { uid: 0, isPull: true, jobs: [], more: false };
+const nothing: PullClaimed = { uid: 0, isPull: true, isGuarded: false, jobs: [], more: false };
 /** Of one claim, in a queue where many jobs wait for keys. */
 const mostLooks = 100;
 
@@ -50,20 +51,36 @@ export function createPullClaims({
   databases: { sql },
   wake,
   log,
-}: Pick<Services, "databases" | "wake" | "log">): PullClaims {
+  recheck,
+}: Pick<Services, "databases" | "wake" | "log"> & Pick<Guardrails, "recheck">): PullClaims {
   const lines = new Map<number, Line>();
   let looking: NodeJS.Timeout | undefined;
   let closed = false;
 
   async function tryOnce({ queue, claim, signal }: ClaimRequest): Promise<PullClaimed | undefined> {
-    let claimed = await claimByName(sql, queue, claim);
+    let claimed = await claimFree(queue, claim);
     for (let looks = 1; claimed?.more && claimed.jobs.length === 0 && looks < mostLooks; looks++) {
-      claimed = await claimByName(sql, queue, claim);
+      claimed = await claimFree(queue, claim);
     }
     if (!claimed || claimed.jobs.length === 0 || !signal?.aborted) return claimed;
     const { woken } = await handBack(sql, claimed.uid, [claim.lease]);
     wake([claimed.uid, ...woken]);
     return { ...claimed, jobs: [] };
+  }
+
+  /** Where guardrails are on: without those that a list forbids to send by now. */
+  async function claimFree(queue: QueueName, claim: PullClaim): Promise<PullClaimed | undefined> {
+    const claimed = await claimByName(sql, queue, claim);
+    if (!claimed?.isGuarded || claimed.jobs.length === 0) return claimed;
+    const { uid: queueUid, jobs } = claimed;
+    try {
+      const free = await recheck({ queueUid, workspaceId: queue.workspaceId, lease: claim.lease, jobs });
+      wake(free.woken);
+      return { ...claimed, jobs: free.jobs, more: claimed.more || free.jobs.length === 0 };
+    } catch (error) {
+      await handBack(sql, queueUid, [claim.lease]);
+      throw error;
+    }
   }
 
   function wait(uid: number, request: ClaimRequest): Promise<PullClaimed | undefined> {

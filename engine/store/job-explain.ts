@@ -21,7 +21,7 @@ type Row = {
   ahead: number;
 };
 
-export type ExplainedJob = JobRow & { lease_until: string | null };
+export type ExplainedJob = JobRow & { lease_until: string | null; screen_due: string | null };
 
 export async function readFacts(
   db: Database,
@@ -59,6 +59,8 @@ export async function readFacts(
       dueAt: time(job.due_at),
       leaseUntil: time(job.lease_until),
       reason: job.reason,
+      failReason: job.fail_reason,
+      screening: job.screen_due !== null,
       replayedAs: job.replayed_as,
     },
     queue: { name, paused, pull, concurrency, active, fourEyes },

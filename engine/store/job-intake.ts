@@ -17,6 +17,18 @@ export type NewJob = {
   attempts: number | null;
   backoff: string | null;
   provenance: string;
+  /** What guardrails found; null where nothing is checked. */
+  guard: Guarded | null;
+};
+
+export type Guarded = {
+  /** Hashes of what the payload mentioned before it was redacted. */
+  contacts: readonly string[];
+  /** True when the job is to be held back until it has been looked at. */
+  screen: boolean;
+  /** Set when it is blocked. */
+  reason?: string;
+  failReason?: string;
 };
 
 export type Intake =
@@ -65,19 +77,26 @@ export async function insertJobs(
         ${numbers((job) => job.delayMs)}::text::bigint[], ${numbers((job) => job.priority)}::text::int[],
         ${jsons((job) => (job.tags.length > 0 ? JSON.stringify(job.tags) : null))}::text::text[],
         ${texts((job) => job.concurrencyKey)}::text::text[], ${numbers((job) => job.attempts)}::text::int[],
-        ${jsons((job) => job.backoff)}::text::text[], ${jsons((job) => job.provenance)}::text::text[]
-      ) with ordinality as t (ws, queue, id, payload, delay_ms, priority, tags, ckey, attempts, backoff, provenance, ord)
+        ${jsons((job) => job.backoff)}::text::text[], ${jsons((job) => job.provenance)}::text::text[],
+        ${jsons((job) => job.guard && JSON.stringify(job.guard))}::text::json[]
+      ) with ordinality as t (ws, queue, id, payload, delay_ms, priority, tags, ckey, attempts, backoff, provenance, guard, ord)
     ), placed as (
       select s.*, q.uid, q.retry_attempts,
-        case when q.approval_required then 'pending_approval' when s.delay_ms > 0 then 'delayed' else 'waiting' end as state
+        -- Guardrails come before the approval: what is held back for them is not shown to anybody yet.
+        coalesce((s.guard->>'screen')::boolean, false) as held,
+        case when s.guard->>'reason' is not null then 'guardrail.blocked'
+          when q.approval_required and s.guard->>'screen' is distinct from 'true' then 'pending_approval'
+          when s.delay_ms > 0 then 'delayed' else 'waiting' end as state
       from sent s join queue q on q.workspace_id = s.ws and q.name = s.queue
     ), clock as materialized (select rotor_now() as now), made as (
       insert into job (queue_uid, id, workspace_id, state, priority, due_at, payload, tags, concurrency_key,
-        max_attempts, backoff, provenance, created_at)
+        max_attempts, backoff, provenance, created_at, parked, screen_due, contacts, reason, fail_reason)
       select uid, id, ws, state, priority,
         case when delay_ms > 0 then now + delay_ms * interval '1 millisecond' end,
         payload, case when tags is not null then array(select json_array_elements_text(tags::json)) end, ckey,
-        coalesce(attempts, retry_attempts), backoff::jsonb, provenance::jsonb, now
+        coalesce(attempts, retry_attempts), backoff::jsonb, provenance::jsonb, now, held, case when held then now end,
+        case when guard is not null then array(select value::bigint from json_array_elements_text(guard->'contacts')) end,
+        guard->>'reason', guard->>'failReason'
       from placed, clock order by ord
       on conflict (queue_uid, id) do nothing
       returning queue_uid, id, seq, state, created_at, tags, workspace_id
@@ -85,9 +104,10 @@ export async function insertJobs(
       insert into job_tag (queue_uid, workspace_id, tag, seq, job_id)
       select distinct queue_uid, workspace_id, tag, seq, id from made, unnest(tags) tag where made.tags is not null
     ), flowed as (
-      insert into queue_flow (queue_uid, workspace_id, at, waiting, delayed, pending_approval, accepted)
+      insert into queue_flow (queue_uid, workspace_id, at, waiting, delayed, pending_approval, guardrail_blocked, accepted)
       select queue_uid, workspace_id, min(created_at), count(*) filter (where state = 'waiting'),
-        count(*) filter (where state = 'delayed'), count(*) filter (where state = 'pending_approval'), count(*)
+        count(*) filter (where state = 'delayed'), count(*) filter (where state = 'pending_approval'),
+        count(*) filter (where state = 'guardrail.blocked'), count(*)
       from made group by 1, 2 order by 1
     ), counted as (
       -- Sorted, so that two statements lock the counters in the same order; '' counts the whole workspace.

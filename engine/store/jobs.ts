@@ -2,6 +2,7 @@
 
 import type { Contract, JobState, OutputOf } from "@rotorsh/contract";
 import { type SQL, sql } from "drizzle-orm";
+import { blockedBy, type GuardNote } from "../core/guardrail/verdict.ts";
 import { must } from "../must.ts";
 import type { Database } from "./database.ts";
 import { endOf, mostLookedAt, type Window, windowOf } from "./job-window.ts";
@@ -38,6 +39,7 @@ export type JobRow = {
   fail_reason: string | null;
   replayed_as: string | null;
   approval_id: string | null;
+  guard: GuardNote | null;
   provenance: Record<string, unknown>;
   created_at: string;
   started_at: string | null;
@@ -93,7 +95,7 @@ export async function moveJob(db: Database, queue: QueueRef, job: JobRow, move: 
   const { generation = job.generation, attemptsMade = job.attempts_made, endedAt = null } = move;
   const { reason = null, failReason = null } = move;
   const [row] = await db.execute<JobRow>(sql`
-    update job set state = ${move.state}, parked = false, due_at = null, generation = ${generation},
+    update job set state = ${move.state}, parked = false, screen_due = null, due_at = null, generation = ${generation},
       attempts_made = ${attemptsMade}, reason = ${reason}, fail_reason = ${failReason},
       fingerprint = null, result = null, ended_at = ${endedAt?.toISOString() ?? null}
     where ${at(queue, job.id)} returning *`);
@@ -178,6 +180,7 @@ export function toJob(queue: QueueRef, row: JobRow): OutputOf<Contract["jobs"]["
     due_at: isoOrNull(row.due_at),
     reason: row.reason,
     fail_reason: row.fail_reason,
+    blockedBy: blockedBy(row.state, row.reason),
     replayed_as: row.replayed_as,
     created_at: iso(row.created_at),
     started_at: isoOrNull(row.started_at),
@@ -193,6 +196,7 @@ export function toJobDetail(queue: QueueRef, row: JobRow, attempts: Detail["atte
     payload: JSON.parse(row.payload ?? "{}"),
     result: row.result === null ? null : JSON.parse(row.result),
     approval_id: row.approval_id,
+    guardrail: row.guard,
     attempts,
     enqueued_by: row.provenance,
   };

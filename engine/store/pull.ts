@@ -15,7 +15,13 @@ export type PullClaim = {
 };
 
 /** `more`: not all was looked at, so claim again. */
-export type PullClaimed = { uid: number; isPull: boolean; jobs: ClaimedJob[]; more: boolean };
+export type PullClaimed = {
+  uid: number;
+  isPull: boolean;
+  isGuarded: boolean;
+  jobs: ClaimedJob[];
+  more: boolean;
+};
 
 /**
  * Undefined when there is no such queue. Of a queue with a callback nothing is claimed, nor for a workspace that was
@@ -26,8 +32,8 @@ export async function claimByName(
   { workspaceId, name }: QueueName,
   { want, lease, leaseMs, keyId }: PullClaim,
 ): Promise<PullClaimed | undefined> {
-  const rows = await sql<({ uid: string; pull: boolean; more: boolean } & ClaimRow)[]>`
-    select q.uid, q.callback_url is null as pull, c.*,
+  const rows = await sql<({ uid: string; pull: boolean; guarded: boolean; more: boolean } & ClaimRow)[]>`
+    select q.uid, q.callback_url is null as pull, w.guard_version is not null as guarded, c.*,
       coalesce(current_setting('rotor.looked_at_all', true), '') = 'no' as more
     from queue q join workspace w on w.id = q.workspace_id
     left join lateral claim_jobs(q.uid, case
@@ -38,7 +44,7 @@ export async function claimByName(
   const [first] = rows;
   if (!first) return undefined;
   const jobs = rows.filter(({ id }) => id !== null).map(toClaimed);
-  return { uid: Number(first.uid), isPull: first.pull, jobs, more: first.more };
+  return { uid: Number(first.uid), isPull: first.pull, isGuarded: first.guarded, jobs, more: first.more };
 }
 
 export async function findQueueUid(sql: postgres.Sql, queue: QueueName): Promise<number | undefined> {

@@ -21,13 +21,27 @@ export type QueueConfig = {
   /** Sealed; the newest first. */
   secrets: string[];
   owner: NonNullable<Owner>;
+  /** True when what is claimed must be held against the workspace's lists once more. */
+  isGuarded: boolean;
 };
+
+/** What a queue's own settings say of a job that is not there yet. */
+export async function findQueueSettings(
+  sql: postgres.Sql,
+  workspaceId: string,
+  name: string,
+): Promise<{ approvalRequired: boolean } | undefined> {
+  const [row] = await sql<{ approval_required: boolean }[]>`
+    select approval_required from queue where workspace_id = ${workspaceId} and name = ${name}`;
+  return row && { approvalRequired: row.approval_required };
+}
 
 /** Undefined when the queue is gone, or its workspace may not work now. */
 export async function readQueueConfig(sql: postgres.Sql, uid: number): Promise<QueueConfig | undefined> {
   const [row] = await sql`
     select q.workspace_id, q.name, q.concurrency, q.timeout_seconds, q.rate_limit, q.backoff, q.callback_url, q.callback_headers,
-      coalesce(l.awaited_until > rotor_now(), false) as awaited, q.secret, case when q.previous_secret_until > rotor_now() then q.previous_secret end as previous, w.data_key
+      coalesce(l.awaited_until > rotor_now(), false) as awaited, q.secret, case when q.previous_secret_until > rotor_now() then q.previous_secret end as previous, w.data_key,
+      w.guard_version is not null as guarded
     from queue q join workspace w on w.id = q.workspace_id left join queue_load l on l.queue_uid = q.uid
     where q.uid = ${uid} and w.deleted_at is null and w.suspended_at is null`;
   if (!row) return undefined;
@@ -44,5 +58,6 @@ export async function readQueueConfig(sql: postgres.Sql, uid: number): Promise<Q
     callbackHeaders: row.callback_headers,
     secrets: [row.secret, row.previous].filter((secret) => secret !== null),
     owner: { id: row.workspace_id, dataKey: row.data_key },
+    isGuarded: row.guarded,
   };
 }

@@ -34,6 +34,9 @@ export const tenantTables: readonly string[] = [
   "approval",
   "schedule",
   "schedule_run",
+  "guardrail_config",
+  "guardrail_entry",
+  "guardrail_usage",
   "audit_head",
   "audit_event",
 ];
@@ -100,7 +103,7 @@ function rightsOn(table: string): string[] {
 const extraRights: Record<string, string[]> = {
   clock: [`grant select on clock to ${appRole}`],
   workspace: [
-    `grant select, update (name, updated_at) on workspace to ${appRole}`,
+    `grant select, update (name, updated_at, guard_version) on workspace to ${appRole}`,
     ...rowSecurity("workspace", "id"),
   ],
   // A team key belongs to no workspace; each workspace of its team may see it.

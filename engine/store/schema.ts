@@ -33,6 +33,7 @@ export const workspace = pgTable("workspace", {
   executionsPerMonth: count("executions_per_month"),
   retentionDays: integer("retention_days"),
   dataKey: text("data_key"),
+  guardVersion: count("guard_version"),
   suspendedAt: at("suspended_at"),
   deletedAt: at("deleted_at"),
   createdAt: at("created_at").notNull(),

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { contract, type InputOf, type OutputOf } from "@rotorsh/contract";
 import { expect } from "vitest";
-import type { Engine } from "../engine.ts";
+import type { Engine, EngineOptions } from "../engine.ts";
 import { call, startTestEngine, type TestEngine } from "./engine.ts";
 import { startWitness, type Witness } from "./witness.ts";
 
@@ -29,9 +29,11 @@ export type Delivering = {
   stop(): Promise<void>;
 };
 
-export async function startDelivering({ workers = true } = {}): Promise<Delivering> {
+type Options = Partial<Pick<EngineOptions, "workers" | "anthropic">>;
+
+export async function startDelivering({ workers = true, ...more }: Options = {}): Promise<Delivering> {
   const witness = await startWitness();
-  const rotor = await startTestEngine({ workers });
+  const rotor = await startTestEngine({ workers, ...more });
   const { engine, home, sql } = rotor;
 
   async function uidOf(name: string): Promise<number> {

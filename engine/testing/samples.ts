@@ -63,6 +63,7 @@ const samples = {
     get: ofJob,
     cancel: ofJob,
     retry: ofJob,
+    release: ofJob,
     explain: ofJob,
     claim: ofQueue,
     end: (things) => ({
@@ -103,6 +104,15 @@ const samples = {
     fireNow: ofSchedule,
     runs: ofSchedule,
     next: (things) => ({ ...ofSchedule(things), count: 2 }),
+  },
+  guardrails: {
+    get: nothing,
+    // No list that would stop the jobs of other samples.
+    update: () => ({ competitorDomains: ["rivalcrm.com"] }),
+    appendDnc: ({ member }) => ({ emails: [`${member}@unsubscribed.example.com`] }),
+    listDnc: () => ({ kind: "domain" }),
+    removeDncEmail: ({ member }) => ({ email: `${member}@nobody.example.com` }),
+    test: () => ({ payload: { to: "ann@example.org" } }),
   },
   functions: {
     list: nothing,

@@ -5,6 +5,7 @@ import type { Services } from "../handler.ts";
 import { createDispatcher } from "./dispatcher.ts";
 import { type Loop, startHousekeeping } from "./housekeeping.ts";
 import { type DriverOptions, startRunDriver } from "./run-driver.ts";
+import { startScreening } from "./screening.ts";
 import { startTimers } from "./timers.ts";
 
 export function startWorkers(services: Services, options: DriverOptions): Loop {
@@ -17,9 +18,16 @@ export function startWorkers(services: Services, options: DriverOptions): Loop {
   const housekeeping = startHousekeeping(services);
   const timers = startTimers(services);
   const runs = startRunDriver(services, options);
+  const screening = startScreening(services);
   return {
     async stop() {
-      await Promise.all([housekeeping.stop(), timers.stop(), dispatcher.stop(), runs.stop()]);
+      await Promise.all([
+        housekeeping.stop(),
+        timers.stop(),
+        dispatcher.stop(),
+        runs.stop(),
+        screening.stop(),
+      ]);
     },
   };
 }

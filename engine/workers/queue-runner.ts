@@ -131,7 +131,7 @@ export function createQueueRunner(
       // A job that was added while the statement was under way is not in it; its wake is not forgotten.
       if (woken) services.wake(woken);
       else if (claimed.length < want && !more && wakes === wakesBefore) rest();
-      for (const job of claimed) start(job, lease, until);
+      for (const job of await checked(claimed, lease)) start(job, lease, until);
       hasStarted ||= claimed.length > 0;
     } catch (error) {
       services.log.warn({ err: error, queueUid: uid }, "claiming failed; trying again");
@@ -142,6 +142,16 @@ export function createQueueRunner(
       slots.free += want;
       slots.freeBytes += mostBytes;
     }
+  }
+
+  /** Where guardrails are on: without those that a list forbids to send by now. */
+  async function checked(jobs: ClaimedJob[], lease: string): Promise<ClaimedJob[]> {
+    const config = active?.config;
+    if (!config?.isGuarded || jobs.length === 0) return jobs;
+    const { workspaceId } = config;
+    const free = await services.guardrails.recheck({ queueUid: uid, workspaceId, lease, jobs });
+    services.wake(free.woken);
+    return free.jobs;
   }
 
   async function giveBackLost(): Promise<void> {

@@ -128,6 +128,7 @@ create function unpark(p_workspace text, p_keys text[]) returns bigint[] languag
     from (
       select distinct on (w.concurrency_key, w.queue_uid) w.queue_uid, w.id
       from job w where w.workspace_id = p_workspace and w.parked and w.concurrency_key = any(p_keys)
+        and w.screen_due is null
       order by w.concurrency_key, w.queue_uid, w.seq
     ) first
     where j.queue_uid = first.queue_uid and j.id = first.id and j.parked
@@ -361,6 +362,9 @@ create table job (
   fingerprint text,
   replayed_as text,
   approval_id text,                        -- of the approval that let it pass
+  contacts bigint[],                       -- whom and what the payload mentioned before it was redacted, as hashes
+  guard jsonb,                             -- how guardrails judged it, and which of them it was let pass
+  screen_due timestamptz,                  -- parked until guardrails have looked at it: then somebody must
   provenance jsonb not null,
   created_at timestamptz not null,
   started_at timestamptz,
@@ -373,6 +377,7 @@ create index job_ready on job (queue_uid, priority, seq) where state = 'waiting'
 create index job_due on job (due_at) where state = 'delayed';
 create index job_leased on job (lease_until) where state = 'active';
 create index job_parked on job (workspace_id, concurrency_key, seq) where parked;
+create index job_screening on job (screen_due) where screen_due is not null and state in ('waiting', 'delayed');
 
 create table job_tag (
   queue_uid bigint not null,
