@@ -41,7 +41,9 @@ export async function findStepSeq(db: Database, workspaceId: string, runId: stri
 /** What ended before that step has ended in the new run too. */
 export async function copySteps(db: Database, from: string, to: string, beforeSeq: string): Promise<void> {
   await db.execute(sql`
-    insert into step (run_id, key, workspace_id, name, kind, outcome, attempts, duration_ms, started_at, ended_at, child_run)
-    select ${to}, key, workspace_id, name, kind, outcome, attempts, duration_ms, started_at, ended_at, child_run
+    insert into step (run_id, key, workspace_id, name, kind, outcome, attempts, duration_ms, running_ms, waiting_ms,
+      started_at, ended_at, child_run)
+    select ${to}, key, workspace_id, name, kind, outcome, attempts, duration_ms, running_ms, waiting_ms, started_at, ended_at,
+      child_run
     from step where run_id = ${from} and seq < ${beforeSeq} and outcome is not null order by seq`);
 }

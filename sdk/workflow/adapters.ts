@@ -10,7 +10,8 @@ import type { Undescribed } from "./types.ts";
 
 const defaultPath = "/api/rotor";
 const methods = ["GET", "POST", "PUT"] as const;
-const contentType = { "content-type": "application/json" };
+/** Large requests may come in gzip. */
+const answerHeaders = { "content-type": "application/json", "accept-encoding": "gzip" };
 
 type FetchHandler = (request: Request) => Promise<Response>;
 type NodeListener = (request: IncomingMessage, response: ServerResponse) => void;
@@ -100,14 +101,14 @@ function toFetchHandler(endpoint: Endpoint): FetchHandler {
       readBody: (most) => readStream(request.bodyUsed ? undefined : request.body, most),
       isGone: () => signal.aborted,
     });
-    return new Response(body, { status, headers: contentType });
+    return new Response(body, { status, headers: answerHeaders });
   };
 }
 
 function toNodeListener(endpoint: Endpoint): NodeListener {
   return (request, response) => {
     void endpoint(fromNode(request, response)).then(({ status, body }) => {
-      if (!response.destroyed) response.writeHead(status, contentType).end(body);
+      if (!response.destroyed) response.writeHead(status, answerHeaders).end(body);
     });
   };
 }
@@ -170,7 +171,7 @@ function forwarded(url: string, protocol: string | undefined): string {
 function serveFastify(app: FastifyApp, path: string, endpoint: Endpoint): void {
   const handler = async ({ body, raw }: FastifyRequest, reply: FastifyReply) => {
     const { status, body: answer } = await endpoint(fromNode(raw, reply.raw, { body: body ?? "" }));
-    return reply.code(status).headers(contentType).send(answer);
+    return reply.code(status).headers(answerHeaders).send(answer);
   };
   app.register(async (scope: FastifyScope) => {
     scope.removeAllContentTypeParsers();

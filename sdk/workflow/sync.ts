@@ -1,5 +1,6 @@
 // Tells the server which workflows an app serves, and where.
 
+import { createHash } from "node:crypto";
 import { type Contract, type HookName, type InputOf, isRotorError } from "@rotorsh/contract";
 import { Rotor } from "../rotor.ts";
 import { defaultRetries } from "./drive.ts";
@@ -41,13 +42,15 @@ export async function syncWorkflows({
 
 type Registration = InputOf<Contract["functions"]["register"]>;
 
-export function toRegistration({ options }: WorkflowFunction, serveUrl: string): Registration {
+export function toRegistration({ options, handler }: WorkflowFunction, serveUrl: string): Registration {
   const { id, name, trigger, retries = defaultRetries } = options;
   return {
     id,
     serve_url: serveUrl,
     retries,
     hooks: hookNames.filter((hook) => options[hook]),
+    // As much of the code as can be seen from here: the function itself, not what it calls.
+    content_hash: createHash("sha256").update(String(handler)).digest("hex").slice(0, 16),
     ...(name !== undefined && { name }),
     ...("event" in trigger
       ? {
