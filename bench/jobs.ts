@@ -1,4 +1,4 @@
-// `npm run bench -- jobs [--quick]`: Rotor beside BullMQ and graphile-worker, on this machine, in the same minutes.
+// `npm run bench -- jobs [--quick] [--only singles,drain]`: Rotor beside BullMQ and graphile-worker, on this machine, in the same minutes.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,15 +6,15 @@ import { build } from "../scripts/build.mjs";
 import { type Field, openField } from "./jobs/field.ts";
 import { lines } from "./jobs/lines.ts";
 import { type Memory, measureMemory } from "./jobs/memory.ts";
-import { backlogQueue, measureAccept, measureBacklog, measureDrain, measureStart } from "./jobs/rounds.ts";
+import { backlogQueue, measureBacklog, measures } from "./jobs/rounds.ts";
 import { type Part, readArguments, type Size, warmUp } from "./jobs/size.ts";
 import { compare, type Samples, table } from "./jobs/table.ts";
 
 const mostGrowthMb = 20;
 
-const { size, wanted, quick } = readArguments();
+const { size, wanted, quick, alone } = readArguments();
 await build(["api"]);
-const field = await openField();
+const field = await openField({ peers: !alone, redis: wanted.includes("redis") || wanted.includes("start") });
 try {
   console.error("warm-up");
   await measureRound({}, field, warmUp, wanted);
@@ -35,11 +35,11 @@ async function measureRound(
   size: Size,
   wanted: readonly Part[],
 ): Promise<void> {
-  if (wanted.includes("accept")) await measureAccept(samples, size, measured);
-  await settle();
-  if (wanted.includes("drain")) await measureDrain(samples, size, measured);
-  await settle();
-  if (wanted.includes("start")) await measureStart(samples, size, measured);
+  for (const [part, measure] of measures) {
+    if (!wanted.includes(part)) continue;
+    await measure(samples, size, measured);
+    await settle();
+  }
 }
 
 async function measureFull(samples: Samples, field: Field, size: Size): Promise<Memory> {

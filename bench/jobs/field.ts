@@ -20,7 +20,7 @@ export type Field = {
   close(): Promise<void>;
 };
 
-export async function openField(): Promise<Field> {
+export async function openField(wanted: { peers: boolean; redis: boolean }): Promise<Field> {
   const closers: (() => Promise<void>)[] = [];
   const opened = <T>(value: T, close: () => Promise<void>): T => {
     closers.push(close);
@@ -34,7 +34,7 @@ export async function openField(): Promise<Field> {
     opened(place, () => place.close());
     const receiving = await startReceiver();
     opened(receiving, () => receiving.child.stop());
-    const redisUrl = await openRedis(closers);
+    const redisUrl = wanted.redis ? await openRedis(closers) : undefined;
     const add = async (name: string, redis?: string) => {
       const databaseUrl = await place.createDatabase(name);
       const rotor = await startRotor(
@@ -43,16 +43,21 @@ export async function openField(): Promise<Field> {
       );
       return opened(rotor, () => rotor.stop());
     };
-    const stoppable = <P extends { stop(): Promise<void> }>(peer: P) => opened(peer, () => peer.stop());
+    const peer = <P extends { stop(): Promise<void> }>(start: () => P): P | undefined => {
+      if (!wanted.peers) return undefined;
+      const started = start();
+      return opened(started, () => started.stop());
+    };
+    const bullMqUrl = await place.createDatabase("bullmq");
+    const graphileUrl = await place.createDatabase("graphile");
+    const batchedUrl = await place.createDatabase("batched");
     const measured: Measured = {
       rotor: await add("rotor"),
       rotorWithRedis: redisUrl ? await add("rotor_redis", redisUrl) : undefined,
-      bullMqPostgres: stoppable(
-        startBullMq({ postgresUrl: await place.createDatabase("bullmq") }, receiving),
-      ),
-      bullMqRedis: redisUrl ? stoppable(startBullMq({ redisUrl }, receiving)) : undefined,
-      graphile: stoppable(startGraphile(await place.createDatabase("graphile"), false, receiving)),
-      graphileBatched: stoppable(startGraphile(await place.createDatabase("batched"), true, receiving)),
+      bullMqPostgres: peer(() => startBullMq({ postgresUrl: bullMqUrl }, receiving)),
+      bullMqRedis: redisUrl ? peer(() => startBullMq({ redisUrl }, receiving)) : undefined,
+      graphile: peer(() => startGraphile(graphileUrl, false, receiving)),
+      graphileBatched: peer(() => startGraphile(batchedUrl, true, receiving)),
     };
     return { receiving, measured, settle: place.settle, addRotor: (name) => add(name), close };
   } catch (error) {

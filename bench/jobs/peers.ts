@@ -7,6 +7,7 @@ import type { Graphile } from "../peers/graphile.ts";
 import { drainRate, type Rate, type Receiving, rateOf } from "./rate.ts";
 
 export type BullMqPeer = ReturnType<typeof startBullMq>;
+export type GraphilePeer = ReturnType<typeof startGraphile>;
 
 export function startBullMq(connection: Connection, receiving: Receiving) {
   const child = startChild<BullMq>(new URL("../peers/bullmq.ts", import.meta.url));

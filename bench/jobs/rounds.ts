@@ -1,52 +1,83 @@
 // The parts of the comparison. Within a round everything is measured in turn, so that whatever else the machine
 // does meets all of them.
 
-import type { BullMqPeer, startGraphile } from "./peers.ts";
+import type { BullMqPeer, GraphilePeer } from "./peers.ts";
+import type { Rate } from "./rate.ts";
 import type { Rotor } from "./rotor.ts";
 import type { Size } from "./size.ts";
 import { add, addRate, quantile, type Samples } from "./table.ts";
 
+/** Without peers, and without Redis, where they are not wanted or there is none. */
 export type Measured = {
   rotor: Rotor;
   rotorWithRedis: Rotor | undefined;
-  bullMqPostgres: BullMqPeer;
+  bullMqPostgres: BullMqPeer | undefined;
   bullMqRedis: BullMqPeer | undefined;
-  graphile: ReturnType<typeof startGraphile>;
-  graphileBatched: ReturnType<typeof startGraphile>;
+  graphile: GraphilePeer | undefined;
+  graphileBatched: GraphilePeer | undefined;
 };
 
-export async function measureAccept(samples: Samples, size: Size, measured: Measured): Promise<void> {
-  const { rotor, bullMqPostgres, bullMqRedis } = measured;
-  const { seconds } = size;
-  addRate(samples, "accept Rotor", await rotor.singles({ lanes: 64, seconds }));
-  addRate(samples, "accept BullMQ-Postgres", await bullMqPostgres.singles({ lanes: 32, seconds }));
-  if (bullMqRedis) addRate(samples, "accept BullMQ-Redis", await bullMqRedis.singles({ lanes: 32, seconds }));
-  addRate(samples, "batch Rotor", await rotor.batches({ lanes: 4, seconds }));
-  addRate(samples, "batch BullMQ-Postgres", await bullMqPostgres.batches({ lanes: 4, seconds }));
+type Rated = Promise<Rate> | undefined;
+
+async function note(samples: Samples, name: string, rate: Rated): Promise<void> {
+  const measured = await rate;
+  if (measured) addRate(samples, name, measured);
 }
 
-export async function measureDrain(samples: Samples, { drained }: Size, measured: Measured): Promise<void> {
-  const { rotor, rotorWithRedis, bullMqPostgres, bullMqRedis, graphile, graphileBatched } = measured;
-  addRate(samples, "drain Rotor", await rotor.drain(drained));
+async function measureSingles(samples: Samples, { seconds }: Size, measured: Measured): Promise<void> {
+  const { rotor, bullMqPostgres, bullMqRedis } = measured;
+  await note(samples, "accept Rotor", rotor.singles({ lanes: 64, seconds }));
+  await note(samples, "accept BullMQ-Postgres", bullMqPostgres?.singles({ lanes: 32, seconds }));
+  await note(samples, "accept BullMQ-Redis", bullMqRedis?.singles({ lanes: 32, seconds }));
+}
+
+async function measureBatches(samples: Samples, { seconds }: Size, measured: Measured): Promise<void> {
+  const { rotor, bullMqPostgres } = measured;
+  await note(samples, "batch Rotor", rotor.batches({ lanes: 4, seconds }));
+  await note(samples, "batch BullMQ-Postgres", bullMqPostgres?.batches({ lanes: 4, seconds }));
+}
+
+async function measureDrain(samples: Samples, { drained }: Size, measured: Measured): Promise<void> {
+  const { rotor, bullMqPostgres, graphile, graphileBatched } = measured;
+  await note(samples, "drain Rotor", rotor.drain(drained));
   // The slow ones get fewer jobs: their rate does not depend on it.
-  addRate(samples, "drain BullMQ-Postgres", await bullMqPostgres.drain(Math.ceil(drained / 2)));
-  addRate(samples, "drain graphile-worker", await graphile.drain(Math.ceil(drained / 2)));
-  addRate(samples, "drain graphile-worker batched", await graphileBatched.drain(drained));
-  if (rotorWithRedis) addRate(samples, "drain Rotor with Redis", await rotorWithRedis.drain(drained));
-  if (bullMqRedis) addRate(samples, "drain BullMQ-Redis", await bullMqRedis.drain(drained));
+  await note(samples, "drain BullMQ-Postgres", bullMqPostgres?.drain(Math.ceil(drained / 2)));
+  await note(samples, "drain graphile-worker", graphile?.drain(Math.ceil(drained / 2)));
+  await note(samples, "drain graphile-worker batched", graphileBatched?.drain(drained));
+}
+
+async function measureDrainWithRedis(
+  samples: Samples,
+  { drained }: Size,
+  { rotorWithRedis, bullMqRedis }: Measured,
+): Promise<void> {
+  await note(samples, "drain Rotor with Redis", rotorWithRedis?.drain(drained));
+  await note(samples, "drain BullMQ-Redis", bullMqRedis?.drain(drained));
 }
 
 const gapMs = 15;
 
-export async function measureStart(samples: Samples, { delays }: Size, measured: Measured): Promise<void> {
-  const note = (name: string, values: number[]) => {
+async function measureStart(samples: Samples, { delays }: Size, measured: Measured): Promise<void> {
+  const { rotor, bullMqPostgres, rotorWithRedis } = measured;
+  const noteDelays = async (name: string, measuring: Promise<number[]> | undefined) => {
+    const values = await measuring;
+    if (!values) return;
     add(samples, `start ${name} p50 ms`, quantile(values, 0.5));
     add(samples, `start ${name} p99 ms`, quantile(values, 0.99));
   };
-  note("Rotor", await measured.rotor.delays(delays, gapMs));
-  note("BullMQ-Postgres", await measured.bullMqPostgres.delays(delays, gapMs));
-  if (measured.rotorWithRedis) note("Rotor with Redis", await measured.rotorWithRedis.delays(delays, gapMs));
+  await noteDelays("Rotor", rotor.delays(delays, gapMs));
+  await noteDelays("BullMQ-Postgres", bullMqPostgres?.delays(delays, gapMs));
+  await noteDelays("Rotor with Redis", rotorWithRedis?.delays(delays, gapMs));
 }
+
+/** In the order in which they are measured. */
+export const measures = [
+  ["singles", measureSingles],
+  ["batches", measureBatches],
+  ["drain", measureDrain],
+  ["redis", measureDrainWithRedis],
+  ["start", measureStart],
+] as const;
 
 export const backlogQueue = "backlog";
 

@@ -16,17 +16,20 @@ const quick: Size = { rounds: 1, seconds: 1.5, drained: 5000, delays: 60, backlo
 /** A round before those that count: code that runs for the first time is slow in every engine. */
 export const warmUp: Size = { rounds: 1, seconds: 1, drained: 1000, delays: 20, backlog: 0 };
 
-export const parts = ["accept", "drain", "start", "backlog"] as const;
+export const parts = ["singles", "batches", "drain", "redis", "start", "backlog"] as const;
 export type Part = (typeof parts)[number];
 
-/** `--quick`, `--rounds 5`, `--only accept,drain`, `--backlog 100000`. */
-export function readArguments(): { size: Size; wanted: readonly Part[]; quick: boolean } {
+export type Arguments = { size: Size; wanted: readonly Part[]; quick: boolean; alone: boolean };
+
+/** `--quick`, `--rounds 5`, `--only singles,drain`, `--backlog 100000`, and `--alone` without the others. */
+export function readArguments(): Arguments {
   const { values } = parseArgs({
     options: {
       quick: { type: "boolean", default: false },
       rounds: { type: "string" },
       only: { type: "string" },
       backlog: { type: "string" },
+      alone: { type: "boolean", default: false },
     },
   });
   const size = { ...(values.quick ? quick : full) };
@@ -35,5 +38,5 @@ export function readArguments(): { size: Size; wanted: readonly Part[]; quick: b
   const wanted = values.only?.split(",") ?? parts;
   const unknown = wanted.find((name) => !parts.includes(name as Part));
   if (unknown) throw new Error(`there is no part ${unknown}; there are ${parts.join(", ")}`);
-  return { size, wanted: wanted as Part[], quick: values.quick };
+  return { size, wanted: wanted as Part[], quick: values.quick, alone: values.alone };
 }
