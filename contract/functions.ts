@@ -78,7 +78,7 @@ export const functions = {
   list: operation({
     route: "GET /v1/functions",
     summary: "List the registered workflows (functions) with their triggers.",
-    synonyms: "which what workflows functions triggers registered",
+    synonyms: "which what workflows functions have registered",
     tools: { hosted: { name: "list_workflows", toolset: "default", always: true } },
     impact: "read",
     idempotent: true,

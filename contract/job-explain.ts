@@ -41,8 +41,8 @@ const LastAttempt = z.object({
 export const explainOf = <Id extends z.ZodString>(id: Id) =>
   operation({
     route: "GET /v1/queues/{name}/jobs/{id}/explain",
-    summary:
-      "Explain why a job waits, does not start, or failed, and what to do next; get_job shows the job itself.",
+    summary: "Explain why a job waits, does not start, or failed, and what to do next.",
+    description: "get_job shows the job itself.",
     synonyms: "why is job stuck waiting in queue not running does not run blocked diagnose find out reason",
     tools: { hosted: { name: "explain_job", toolset: "jobs" } },
     positionals: ["name", "id"],

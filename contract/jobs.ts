@@ -219,8 +219,8 @@ export const jobs = {
 
   get: operation({
     route: "GET /v1/queues/{name}/jobs/{id}",
-    summary:
-      "Get one job: state, payload, result, attempts with responses. For why it waits or failed, explain_job.",
+    summary: "Get one job: state, payload, result, and attempts with responses.",
+    description: "For why it waits or failed use explain_job.",
     synonyms: "show payload result attempts responses of one job details",
     tools: { hosted: { name: "get_job", toolset: "jobs" }, stdio: "rotor_get_job" },
     positionals: ["name", "id"],
@@ -272,7 +272,7 @@ export const jobs = {
     route: "POST /v1/queues/{name}/jobs/{id}/release",
     summary: "Release a job that a guardrail blocked by mistake (false positive): it goes on.",
     description:
-      "The stage that blocked it is passed over; the later ones, and an approval where the queue has them, still come.",
+      "The stage that blocked it is passed over; the later ones, and an approval where there is one, still come.",
     synonyms: "unblock false positive allow guardrail override",
     tools: { hosted: { name: "release_job", toolset: "guardrails" } },
     positionals: ["name", "id"],

@@ -58,8 +58,8 @@ export const explainRunOf = <
 }) =>
   operation({
     route: "GET /v1/runs/{id}/explain",
-    summary:
-      "Explain why a run waits, hangs, or failed: the step, the error, and what to do next; get_run shows all steps.",
+    summary: "Explain why a run waits, hangs, or failed: the step, the error, and what to do next.",
+    description: "get_run shows all steps.",
     synonyms: "why stuck waiting failed workflow run diagnose root cause",
     tools: { hosted: { name: "explain_run", toolset: "jobs" } },
     positionals: ["id"],

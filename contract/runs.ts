@@ -123,8 +123,8 @@ export const runs = {
 
   get: operation({
     route: "GET /v1/runs/{id}",
-    summary:
-      "Get one run: status, input, output, error, every step. For why it failed or waits, explain_run.",
+    summary: "Get one run: status, input, output, error, and every step.",
+    description: "For why it failed or waits use explain_run.",
     synonyms: "what did run return output status steps show",
     tools: { hosted: { name: "get_run", toolset: "default", always: true } },
     positionals: ["id"],
@@ -140,8 +140,9 @@ export const runs = {
 
   cancel: operation({
     route: "POST /v1/runs/{id}/cancel",
-    summary: "Cancel a workflow run and those it invoked; steps under way finish, later ones are skipped.",
-    description: "An ended run stays as it is, with already_ended: true. For a job use cancel_job.",
+    summary: "Cancel a workflow run and those it invoked.",
+    description:
+      "Steps under way finish, later ones are skipped. An ended run stays as it is, with already_ended: true. For a job use cancel_job.",
     synonyms: "stop abort kill workflow run any more",
     tools: { hosted: { name: "cancel_run", toolset: "default" } },
     positionals: ["id"],
