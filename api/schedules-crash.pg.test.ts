@@ -2,9 +2,8 @@
 
 import { once } from "node:events";
 import { mintKey } from "@rotorsh/engine";
-import { createTestDatabase, type TestDatabase } from "@rotorsh/engine/testing";
+import { startTestEngine, type TestEngine } from "@rotorsh/engine/testing";
 import { Rotor } from "@rotorsh/sdk";
-import postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ServerProcess, startServerProcess } from "./testing/server-process.ts";
 
@@ -12,32 +11,30 @@ const count = 300;
 const kills = 4;
 const apiKey = mintKey("workspace").token;
 
-let database: TestDatabase;
-let sql: postgres.Sql;
+/** It only has the database; what fires is killed. */
+let home: TestEngine;
 const servers: ServerProcess[] = [];
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  sql = postgres(database.url, { max: 2, onnotice: () => {} });
+  home = await startTestEngine();
 });
 
 afterAll(async () => {
   await Promise.all(servers.map((server) => server.child.exitCode === null && server.stop()));
-  await sql?.end();
-  await database?.drop();
+  await home?.stop();
 });
 
 async function start(): Promise<ServerProcess> {
   const server = await startServerProcess({
-    ROTOR_ENCRYPTION_KEY: `k1:${Buffer.alloc(32, 1).toString("base64")}`,
+    ROTOR_ENCRYPTION_KEY: `test:${Buffer.alloc(32, 7).toString("base64")}`,
     ROTOR_API_KEY: apiKey,
-    DATABASE_URL: database.url,
+    DATABASE_URL: home.url,
   });
   servers.push(server);
   return server;
 }
 
-const firedSoFar = async () => Number((await sql`select count(*)::int as n from schedule_run`)[0]?.n);
+const firedSoFar = async () => Number((await home.sql`select count(*)::int as n from schedule_run`)[0]?.n);
 
 test("servers killed while they fire lose no tick and double none", async () => {
   let server = await start();
@@ -45,7 +42,7 @@ test("servers killed while they fire lose no tick and double none", async () => 
   await rotor.queues.create("pulled");
   const rule = { queue: "pulled", cron: "* * * * * *", timezone: "UTC", catch_up: "all" as const };
   const { id } = await rotor.schedules.create({ ...rule, enabled: false });
-  await sql`
+  await home.sql`
     insert into schedule (id, workspace_id, name, queue_name, cron, timezone, dst_gap, catch_up, overlap, jitter_seconds,
       next_tick_at, due_at, created_at, updated_at)
     select 'sched_' || md5(n::text), workspace_id, n::text, queue_name, cron, timezone, dst_gap, catch_up, overlap, 0,
@@ -62,7 +59,7 @@ test("servers killed while they fire lose no tick and double none", async () => 
   const before = await firedSoFar();
   await expect.poll(firedSoFar, { timeout: 30_000 }).toBeGreaterThan(before + 2 * count);
   await server.stop();
-  const ticks = await sql`
+  const ticks = await home.sql`
     select count(*)::int as schedules, bool_and(runs = seconds) as gapless, bool_and(runs = jobs) as each_once
     from (
       select s.id, count(distinct r.scheduled_for) as runs,
