@@ -22,6 +22,11 @@ export function mountMcp(app: App, gate: Gate, { log, oauth, ...options }: McpRo
     ...options,
     onError: (error, requestId) => log.error({ err: error, requestId }, "an MCP call failed"),
   });
+  let derived: Buffer | undefined;
+  const consentKey = () => {
+    derived ??= engine.deriveKey("mcp consents");
+    return derived;
+  };
   const handle = async (c: AppContext) => {
     if (c.req.method === "OPTIONS") return mcp.preflight(c.req.raw);
     const admitted = await door.admit(c);
@@ -32,7 +37,7 @@ export function mountMcp(app: App, gate: Gate, { log, oauth, ...options }: McpRo
       callAs: callsOf(c, gate, caller, door),
       challenge,
       permissions: caller.permissions,
-      consents: createConsents(engine.deriveKey("mcp consents"), `${caller.actorId}|${workspaceId}`),
+      consents: createConsents(consentKey(), `${caller.actorId}|${workspaceId}`),
       watch: (things, changed) => {
         const watched = things.map((thing) => ({ ...thing, workspaceId }) as Watched);
         return engine.watch(watched, (thing) => changed(watched.indexOf(thing)));

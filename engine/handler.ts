@@ -10,6 +10,7 @@ import type { Outbound } from "./outbound/http-client.ts";
 import type { Awaited } from "./pull/awaited.ts";
 import type { PullClaims } from "./pull/claims.ts";
 import type { PullEnds } from "./pull/ends.ts";
+import type { ReadQueueNumbers } from "./queue-stats.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 import type { Database, Databases } from "./store/database.ts";
 import type { WorkspaceRow } from "./store/workspaces.ts";
@@ -36,6 +37,8 @@ export type Services = {
   guardrails: Guardrails;
   /** Stores everything about workflow runs. */
   workflows: Workflows;
+  /** Reads how many jobs a queue has, and how fast they go. */
+  readQueueNumbers: ReadQueueNumbers;
   /** Says that these queues may have work. */
   wake(queueUids: Iterable<number>): void;
   /** Tells a listener of every wake. */

@@ -24,6 +24,9 @@ export type Authenticate = (credential: Credential, provenance: Provenance) => P
 /** Compared with when a key is unknown, so that an unknown key takes as long as a wrong one. */
 const noHash = "0".repeat(64);
 
+/** The second lane takes who comes while the first is on its way. */
+const identityLanes = { lanes: 2 };
+
 export function createAuthenticate(services: Services): Authenticate {
   const { databases, rateLimiter } = services;
   const findIdentities = prepareFindIdentities(databases.engine);
@@ -32,7 +35,7 @@ export function createAuthenticate(services: Services): Authenticate {
   const find = createBatcher<string, KeyIdentity | undefined>(async (ids) => {
     const found = await findIdentities([...new Set(ids)]);
     return ids.map((id) => found.get(id));
-  });
+  }, identityLanes);
   const touch = createToucher(services);
 
   return async ({ token, workspaceId, noQueueKeys }, provenance) => {

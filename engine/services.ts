@@ -13,6 +13,7 @@ import { createOutbound } from "./outbound/http-client.ts";
 import { createAwaited } from "./pull/awaited.ts";
 import { createPullClaims } from "./pull/claims.ts";
 import { createPullEnds } from "./pull/ends.ts";
+import { createReadQueueNumbers } from "./queue-stats.ts";
 import { createRateLimiter } from "./rate-limiter.ts";
 import { type Databases, openDatabases } from "./store/database.ts";
 import { readInstallation } from "./store/installation.ts";
@@ -65,6 +66,7 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
     pull: { claims, ends: createPullEnds({ databases, wake }), awaited: createAwaited({ databases }) },
     intake: createIntake(databases, wake),
     guardrails,
+    readQueueNumbers: createReadQueueNumbers(databases),
     workflows: createWorkflows(databases, () => {
       if (!hasWorkers) broker.wake([runsTicket]);
     }),

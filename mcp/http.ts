@@ -91,10 +91,9 @@ export function createMcpHttp({ version, onError, build, ...rules }: McpHttpOpti
     const client = starting ?? clientOfSession(request.headers.get(sessionHeader));
     const authInfo = toAuthInfo({ access, address, client });
     const given = { authInfo, ...(parsedBody !== undefined && { parsedBody }) };
-    const bodiless = withoutBody(request);
     const listen = build ? undefined : messageOf(parsedBody, "subscriptions/listen");
-    if (listen) return listeners.fetch(bodiless, given, access.watch, listen.params);
-    const response = await tidied(await handler.fetch(bodiless, given), parsedBody);
+    if (listen) return listeners.fetch(request, given, access.watch, listen.params);
+    const response = await tidied(await handler.fetch(request, given), parsedBody);
     return starting && response.ok ? withSession(response, starting) : response;
   }
 
@@ -130,12 +129,6 @@ export function createMcpHttp({ version, onError, build, ...rules }: McpHttpOpti
 function bodyLimit(tools: readonly Tool[]): number {
   const limits = tools.map(({ operation }) => operation.limits?.bodyBytes ?? usualBytes);
   return Math.max(usualBytes, ...limits) + envelopeBytes;
-}
-
-/** The body has been read; the library takes it parsed. */
-function withoutBody(request: Request): Request {
-  const { method, headers, signal, url } = request;
-  return new Request(url, { method, headers, signal });
 }
 
 function notJson(): Response {

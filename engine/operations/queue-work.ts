@@ -3,13 +3,13 @@
 import { type Contract, RotorError } from "@rotorsh/contract";
 import { checkConfirmation, previewOf } from "../confirm.ts";
 import { percentile, ratesOf } from "../core/queue-numbers.ts";
-import { type Context, type Handler, workspaceOf } from "../handler.ts";
+import { type Context, direct, type Handler, workspaceOf } from "../handler.ts";
 import { must } from "../must.ts";
 import * as failed from "../store/failed-jobs.ts";
 import * as bulk from "../store/job-bulk.ts";
 import { findQueueRef, type QueueRef } from "../store/jobs.ts";
 import { decodeCursor, encodeCursor } from "../store/page.ts";
-import { type QueueCounts, readCounts, readPace } from "../store/queue-numbers.ts";
+import { type QueueCounts, readCounts } from "../store/queue-numbers.ts";
 import { createBudget } from "./budget.ts";
 
 type Queues = Contract["queues"];
@@ -29,13 +29,13 @@ export async function countsOf({ uid, workspaceId }: QueueRef, { db }: Context):
   return must((await readCounts(db, workspaceId, [uid])).get(uid), "the counts");
 }
 
-export const stats: Handler<Queues["stats"]> = async ({ name }, context) => {
-  const queue = await findQueue(name, context);
-  const counts = await countsOf(queue, context);
-  const { minutes, buckets, secondsIntoMinute } = await readPace(context.db, queue.workspaceId, queue.uid);
+export const stats: Handler<Queues["stats"]> = direct(async ({ name }, context) => {
+  const numbers = await context.services.readQueueNumbers({ workspaceId: workspaceOf(context).id, name });
+  if (!numbers) throw new RotorError("QUEUE_NOT_FOUND", { name });
+  const { minutes, buckets, secondsIntoMinute } = numbers.pace;
   const rates = (window: number) => ratesOf(minutes, window, secondsIntoMinute);
   return {
-    ...counts,
+    ...numbers.counts,
     throughput: { last_1_minute: rates(1), last_5_minutes: rates(5), last_60_minutes: rates(60) },
     duration_ms: {
       p50: percentile(buckets, 0.5),
@@ -43,7 +43,7 @@ export const stats: Handler<Queues["stats"]> = async ({ name }, context) => {
       p99: percentile(buckets, 0.99),
     },
   };
-};
+});
 
 export const drain: Handler<Queues["drain"]> = async (input, context) => {
   const queue = await findQueue(input.name, context);

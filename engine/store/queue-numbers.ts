@@ -37,10 +37,10 @@ const columns = (each: (name: string) => string): SQL => sql.raw(counted.map(eac
 export async function readCounts(
   db: Database,
   workspaceId: string,
-  uids: readonly number[],
+  uids: readonly number[] | SQL,
 ): Promise<Map<number, QueueCounts>> {
-  if (uids.length === 0) return new Map();
-  const list = sql`${`{${uids.join(",")}}`}::bigint[]`;
+  if (Array.isArray(uids) && uids.length === 0) return new Map();
+  const list = Array.isArray(uids) ? sql`${`{${uids.join(",")}}`}::bigint[]` : sql`array(${uids})`;
   const rows = await db.execute<{ uid: string; oldest: number | null } & Record<string, string | number>>(sql`
     select q.uid, ${columns((name) => `coalesce(t.${name}, 0) + coalesce(f.${name}, 0) as ${name}`)},
       (select floor(extract(epoch from rotor_now() - coalesce(j.due_at, j.created_at)))::int from job j
@@ -65,7 +65,7 @@ function toCounts(row: { oldest: number | null } & Record<string, unknown>): Que
 export type Pace = { minutes: Minute[]; buckets: number[]; secondsIntoMinute: number };
 
 /** The last hour in minutes, and its durations in buckets. */
-export async function readPace(db: Database, workspaceId: string, uid: number): Promise<Pace> {
+export async function readPace(db: Database, workspaceId: string, uid: number | SQL): Promise<Pace> {
   const [row] = await db.execute<{ minutes: Minute[]; buckets: number[]; into: number }>(sql`
     with clock as materialized (select rotor_now() as now, date_trunc('minute', rotor_now()) as minute),
     flow as materialized (
@@ -92,6 +92,23 @@ export async function readPace(db: Database, workspaceId: string, uid: number): 
     from clock`);
   const { minutes, buckets, into } = must(row, "the pace of a queue");
   return { minutes: parsed(minutes), buckets: parsed(buckets), secondsIntoMinute: into };
+}
+
+export type QueueNumbers = { counts: QueueCounts; pace: Pace };
+
+/** All of one queue, in one round trip; undefined for a queue that does not exist. */
+export async function readNumbers(
+  db: Database,
+  workspaceId: string,
+  name: string,
+): Promise<QueueNumbers | undefined> {
+  const uid = sql`(select uid from queue where workspace_id = ${workspaceId} and name = ${name})`;
+  const [counts, pace] = await Promise.all([
+    readCounts(db, workspaceId, uid),
+    readPace(db, workspaceId, uid),
+  ]);
+  const [found] = counts.values();
+  return found && { counts: found, pace };
 }
 
 /** Drizzle leaves JSON of its own statements as text. */
