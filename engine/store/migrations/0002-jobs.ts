@@ -34,24 +34,15 @@ $$;
 `;
 
 /**
- * For the functions that every delivery goes through. Planning a statement again and again takes longer than
- * executing it; and whatever the statistics say of a queue, its rows are found one by one: right after a burst a
- * planner takes it for empty, and would read all of it to find one job.
- */
-const onePlan = `language plpgsql
-set plan_cache_mode to force_generic_plan set enable_hashjoin to off set enable_mergejoin to off
-set enable_seqscan to off set enable_bitmapscan to off`;
-
-/**
  * Ends attempts of one queue. An end whose lease is not the job's own any more is refused: somebody else has
  * the job by now. Answers the ids that were accepted; and when keys were given back, the queues in which a job
  * has waited for one of them, else null.
  */
 const endJobs = `
-create function end_jobs(p_queue bigint, p_ends json, out accepted text[], out woken bigint[]) ${onePlan} as $$
+create function end_jobs(p_queue bigint, p_ends json, out accepted text[], out woken bigint[]) language plpgsql as $$
 #variable_conflict use_column
 declare
-  v_now timestamptz;
+  v_now timestamptz := rotor_now();
   v_workspace text;
   v_keys text[];
   v_completed text[];
@@ -59,46 +50,44 @@ declare
   v_stalled text[];
 begin
   accepted := '{}';
-  -- Not rotor_now(): a call costs more than the look itself.
-  select clock_timestamp() + c.shift, (select workspace_id from queue where uid = p_queue)
-    into v_now, v_workspace from clock c;
-  if v_workspace is null then
+  if not exists (select from queue where uid = p_queue) then
     woken := drop_ends(p_queue, p_ends);
     return;
   end if;
-  with ended as (
+  with sent as materialized (
+    select p_queue as queue_uid, e.* from json_to_recordset(p_ends) as e (
+      id text, lease uuid, state text, due_ms bigint, result text, reason text, fail_reason text,
+      fingerprint text, started_ms bigint, status int, response text, error text)
+  ), ended as (
     update job j set
       state = e.state, lease = null, lease_until = null,
       due_at = case when e.state = 'delayed' then v_now + e.due_ms * interval '1 millisecond' end,
       result = e.result, reason = e.reason, fail_reason = e.fail_reason, fingerprint = e.fingerprint,
       ended_at = case when e.state in ('completed', 'failed') then v_now end
-    from json_to_recordset(p_ends) as e (
-      id text, lease uuid, state text, due_ms bigint, result text, reason text, fail_reason text,
-      fingerprint text, started_ms bigint, status int, response text, error text)
-    -- Said so that only the primary key fits: by its state a job is found among all that ever were active.
-    where j.queue_uid = p_queue and j.id = e.id and (j.state = 'active') is true and j.lease = e.lease
-    returning j.id, j.generation, j.attempts_made, j.state, j.reason, j.concurrency_key,
+    -- Not p_queue, and above not inlined: of a queue that is newer than its statistics the planner thinks that it is
+    -- empty, and reads all of it to find one job.
+    from sent e
+    where j.queue_uid = e.queue_uid and j.id = e.id and j.state = 'active' and j.lease = e.lease
+    returning j.id, j.workspace_id, j.generation, j.attempts_made, j.state, j.reason, j.concurrency_key, j.started_at,
       e.started_ms::int as ms, e.status, e.response, e.error
   ), noted as (
     insert into job_attempt (queue_uid, job_id, workspace_id, generation, attempt, started_at, duration_ms, status, response, error)
-    select p_queue, id, v_workspace, generation, attempts_made, v_now - ms * interval '1 millisecond', ms, status, response, error
+    select p_queue, id, workspace_id, generation, attempts_made, v_now - ms * interval '1 millisecond', ms, status, response, error
     from ended
   ), flowed as (
     insert into queue_flow (queue_uid, workspace_id, at, active, waiting, delayed, completed, failed, attempts, run_ms)
-    select p_queue, v_workspace, v_now, -count(*), count(*) filter (where state = 'waiting'),
+    select p_queue, min(workspace_id), v_now, -count(*), count(*) filter (where state = 'waiting'),
       count(*) filter (where state = 'delayed'), count(*) filter (where state = 'completed'),
       count(*) filter (where state = 'failed'), count(*), array_agg(ms)
     from ended having count(*) > 0
   )
-  select coalesce(array_agg(id), '{}'), array_agg(concurrency_key) filter (where concurrency_key is not null),
+  select min(workspace_id), coalesce(array_agg(id), '{}'), array_agg(concurrency_key) filter (where concurrency_key is not null),
       array_agg(id) filter (where state = 'completed'), array_agg(id) filter (where state = 'failed'),
       array_agg(id) filter (where reason = 'stalled')
-    into accepted, v_keys, v_completed, v_failed, v_stalled from ended;
-  if exists (select from lifecycle_listener where workspace_id = v_workspace) then
-    perform note_lifecycle(v_workspace, p_queue, 'job.completed', v_completed);
-    perform note_lifecycle(v_workspace, p_queue, 'job.failed', v_failed);
-    perform note_lifecycle(v_workspace, p_queue, 'job.stalled', v_stalled);
-  end if;
+    into v_workspace, accepted, v_keys, v_completed, v_failed, v_stalled from ended;
+  perform note_lifecycle(v_workspace, p_queue, 'job.completed', v_completed);
+  perform note_lifecycle(v_workspace, p_queue, 'job.failed', v_failed);
+  perform note_lifecycle(v_workspace, p_queue, 'job.stalled', v_stalled);
   if v_keys is not null then
     woken := release_keys(v_workspace, p_queue, v_keys, accepted);
   end if;
@@ -158,76 +147,61 @@ $$;
  * nobody. So no two claims can wait for each other.
  */
 const claimJobs = `
--- Of these rows, which the caller has locked, those without a key and those whose key was free and is theirs now.
-create function take_keys(p_queue bigint, inout p_found tid[]) ${onePlan} as $$
-#variable_conflict use_column
-begin
-  with found as (
-    select j.ctid as place, f.turn, j.id, j.workspace_id, j.concurrency_key
-    from unnest(p_found) with ordinality as f (place, turn) join job j on j.ctid = f.place
-  ), keyed as (
-    insert into job_key as k (workspace_id, key, queue_uid, job_id)
-    select distinct on (concurrency_key) workspace_id, concurrency_key, p_queue, id
-    from found where concurrency_key is not null order by concurrency_key, turn
-    on conflict do nothing
-    returning k.job_id
-  )
-  select array_agg(place order by turn) into p_found from found
-  where concurrency_key is null or id in (select job_id from keyed);
-end $$;
-
 create function claim_jobs(p_queue bigint, p_want int, p_bytes bigint, p_lease uuid, p_lease_ms int)
 returns table (id text, seq bigint, payload text, tags text[], generation int, attempt int, max_attempts int,
                backoff jsonb)
-${onePlan} as $$
+language plpgsql as $$
 #variable_conflict use_column
 declare
   v_now timestamptz;
-  v_workspace text;
+  v_queue queue%rowtype;
   v_load queue_load%rowtype;
-  v_limit jsonb;
-  v_rate int;
   v_free int;
-  v_found tid[];
-  v_keyed boolean;
   v_claimed int := 0;
   v_ready int := 0;
   v_parked int;
+  v_rate int;
 begin
-  if p_want <= 0 then return; end if;
+  insert into queue_load (queue_uid) select p_queue where not exists (select from queue_load where queue_uid = p_queue)
+    on conflict do nothing;
   select * into v_load from queue_load where queue_uid = p_queue for update;
-  if not found then
-    insert into queue_load (queue_uid) values (p_queue) on conflict do nothing;
-    select * into v_load from queue_load where queue_uid = p_queue for update;
-  end if;
-  select clock_timestamp() + c.shift, q.workspace_id, q.rate_limit, least(p_want, q.concurrency
-      - (select count(*) from job a where a.queue_uid = p_queue and a.state = 'active'))
-    into v_now, v_workspace, v_limit, v_free
-    from queue q, clock c where q.uid = p_queue and q.paused_at is null;
-  if not found then return; end if;
-  if jsonb_typeof(v_limit) = 'object' then
-    v_rate := (v_limit->>'max')::int;
-    if v_load.window_started_at + (v_limit->>'period_seconds')::int * interval '1 second' <= v_now then
+  v_now := rotor_now();
+  select * into v_queue from queue where uid = p_queue;
+  if not found or v_queue.paused_at is not null then return; end if;
+  v_free := least(p_want, v_queue.concurrency
+    - (select count(*) from job a where a.queue_uid = p_queue and a.state = 'active'));
+  if jsonb_typeof(v_queue.rate_limit) = 'object' then
+    v_rate := (v_queue.rate_limit->>'max')::int;
+    if v_load.window_started_at + (v_queue.rate_limit->>'period_seconds')::int * interval '1 second' <= v_now then
       v_load.window_started_at := v_now;
       v_load.window_used := 0;
     end if;
     v_free := least(v_free, v_rate - v_load.window_used);
   end if;
   if v_free <= 0 then return; end if;
-  -- The first one always: a job that is larger than the room left goes alone.
-  select array_agg(c.place), bool_or(c.keyed) into v_found, v_keyed from (
-    select f.place, f.keyed, sum(f.bytes) over (rows unbounded preceding) - f.bytes as before from (
-      select c.ctid as place, c.concurrency_key is not null as keyed, coalesce(octet_length(c.payload), 0) as bytes
-      from job c where c.queue_uid = p_queue and c.state = 'waiting' and not c.parked
-      order by c.priority, c.seq limit v_free for update skip locked) f) c
-    where c.before < p_bytes;
-  if v_keyed then
-    v_found := take_keys(p_queue, v_found);
-  end if;
   return query
+    with first as (
+      select c.queue_uid, c.id, c.concurrency_key, c.workspace_id, c.priority, c.seq, octet_length(c.payload) as bytes
+      from job c where c.queue_uid = p_queue and c.state = 'waiting' and not c.parked
+      order by c.priority, c.seq limit v_free for update skip locked
+    ), candidate as (
+      -- The first one always: a job that is larger than the room left goes alone.
+      select * from (select f.*, sum(f.bytes) over (order by f.priority, f.seq) - f.bytes as before from first f) f
+      where f.before < p_bytes
+    ), keyed as (
+      insert into job_key as k (workspace_id, key, queue_uid, job_id)
+      select distinct on (c.concurrency_key) c.workspace_id, c.concurrency_key, p_queue, c.id
+      from candidate c where c.concurrency_key is not null
+      order by c.concurrency_key, c.priority, c.seq
+      on conflict do nothing
+      returning k.job_id
+    )
     update job j set state = 'active', attempts_made = j.attempts_made + 1, lease = p_lease, due_at = null,
       lease_until = v_now + p_lease_ms * interval '1 millisecond', started_at = v_now
-    from unnest(v_found) as f (place) where j.ctid = f.place
+    -- Not p_queue, as in end_jobs.
+    from candidate c
+    where j.queue_uid = c.queue_uid and j.id = c.id
+      and (c.concurrency_key is null or c.id in (select job_id from keyed))
     returning j.id, j.seq, j.payload, j.tags, j.generation, j.attempts_made, j.max_attempts, j.backoff;
   get diagnostics v_claimed = row_count;
   v_free := v_free - v_claimed;
@@ -238,7 +212,7 @@ begin
     -- is passed over: whoever waits for it stays ready.
     with held as (
       select k.key from job_key k
-      where k.workspace_id = v_workspace and k.key in (
+      where k.workspace_id = v_queue.workspace_id and k.key in (
         select c.concurrency_key from (
           select concurrency_key from job c
           where c.queue_uid = p_queue and c.state = 'waiting' and not c.parked
@@ -262,14 +236,14 @@ begin
   end if;
   if v_claimed > 0 then
     insert into queue_flow (queue_uid, workspace_id, at, waiting, active)
-      values (p_queue, v_workspace, v_now, -v_claimed, v_claimed);
+      values (p_queue, v_queue.workspace_id, v_now, -v_claimed, v_claimed);
     if v_rate is not null then
       update queue_load set window_started_at = v_load.window_started_at, window_used = v_load.window_used + v_claimed
         where queue_uid = p_queue;
     end if;
     -- The last job that waited is on its way.
     if v_free > 0 and not exists (select from job w where w.queue_uid = p_queue and w.state = 'waiting') then
-      perform note_lifecycle(v_workspace, p_queue, 'queue.drained', '{}');
+      perform note_lifecycle(v_queue.workspace_id, p_queue, 'queue.drained', '{}');
     end if;
   end if;
 end $$;
@@ -287,16 +261,21 @@ returns table (accepted int, woken bigint[], id text, seq bigint, payload text, 
                attempt int, max_attempts int, backoff jsonb)
 language plpgsql as $$
 #variable_conflict use_column
+declare
+  v_accepted text[];
+  v_woken bigint[];
 begin
   perform from queue_load where queue_uid = p_queue for update;
-  select cardinality(e.accepted), e.woken into accepted, woken from end_jobs(p_queue, p_ends) e;
-  return next;
-  if woken is not null then return; end if;
-  return query select null::int, null::bigint[], c.*
+  select e.accepted, e.woken into v_accepted, v_woken from end_jobs(p_queue, p_ends) e;
+  return query select cardinality(v_accepted), v_woken, null::text, null::bigint, null::text, null::text[],
+    null::int, null::int, null::int, null::jsonb;
+  if v_woken is not null then return; end if;
+  return query select null::int, null::bigint[], c.id, c.seq, c.payload, c.tags, c.generation, c.attempt,
+    c.max_attempts, c.backoff
     from claim_jobs(p_queue, p_want, p_bytes, p_lease, p_lease_ms) c;
   if current_setting('rotor.looked_at_all', true) = 'no' then
-    accepted := null;
-    return next;
+    return query select null::int, null::bigint[], null::text, null::bigint, null::text, null::text[], null::int,
+      null::int, null::int, null::jsonb;
   end if;
 end $$;
 `;
