@@ -53,7 +53,8 @@ try {
 
 async function judgeTexts(): Promise<Pick<Scorecard, "lint" | "retrieval">> {
   const tools = await readTools();
-  const retrieval = splits.flatMap((split) =>
+  const judged = splits.filter((split) => (cases[split] as Case[]).length > 0);
+  const retrieval = judged.flatMap((split) =>
     (["default", "all"] as const).map((address) => {
       const asked = cases[split].filter((one: Case) => address === "all" || one.toolset === "default");
       return { address, split, result: judgeRetrieval(listing(tools, address), asked) };
