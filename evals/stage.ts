@@ -29,7 +29,7 @@ export async function setStage(server: Server, one: Case): Promise<Stage> {
     async call(tool, args) {
       const answer = await client.callTool({ name: tool, arguments: args });
       const text = (answer.content as { text?: string }[])[0]?.text ?? "";
-      const result = (answer.structuredContent ?? { text }) as Json;
+      const result = (answer.structuredContent ?? errorOf(text)) as Json;
       return { tool, arguments: args, result, isError: answer.isError ?? false };
     },
     async differences() {
@@ -43,6 +43,15 @@ export async function setStage(server: Server, one: Case): Promise<Stage> {
     },
     close: () => client.close(),
   };
+}
+
+/** The first line of an error is the body that REST would answer; what follows is for a reader. */
+function errorOf(text: string): Json {
+  try {
+    return { ...JSON.parse(text.split("\n")[0] ?? ""), text };
+  } catch {
+    return { text };
+  }
 }
 
 function operationOf(name: string) {
