@@ -23,7 +23,7 @@ const longest: Record<Format, readonly number[]> = {
 const largest = 60_000;
 
 /** Texts that come from handlers although their type is an ordinary one. */
-const handlerTexts = new Set(["response", "error", "fail_reason", "prompt"]);
+const handlerTexts = new Set(["response", "error", "fail_reason", "prompt", "judge_reason"]);
 
 export function show(schema: Json, body: Json, format: Format): Shown {
   let shown: Shown = { body, untrusted: [], cut: [] };

@@ -15,7 +15,7 @@ import {
 } from "../core/guardrail/verdict.ts";
 import { createBatcher } from "../store/batch.ts";
 import type { Databases } from "../store/database.ts";
-import { findListed, type Question } from "../store/guardrails.ts";
+import { findListed, type Question } from "../store/guardrail-lists.ts";
 import { phonesOf } from "./phone.ts";
 
 export type Looked = {

@@ -10,7 +10,8 @@ import {
   toneOutcome,
 } from "../core/guardrail/verdict.ts";
 import type { Services } from "../handler.ts";
-import { countListKinds, findGuardVersion } from "../store/guardrails.ts";
+import { countListKinds } from "../store/guardrail-lists.ts";
+import { findGuardVersion } from "../store/guardrails.ts";
 import type { Looked } from "./pipeline.ts";
 
 type Tried = OutputOf<Contract["guardrails"]["test"]>;

@@ -1,12 +1,13 @@
 import { type Contract, invalidInput, type ParsedInputOf, RotorError } from "@rotorsh/contract";
 import { checkConfirmation, previewOf } from "../confirm.ts";
 import { entryForm, entryNumber } from "../core/guardrail/contacts.ts";
-import { type ListKind, lists } from "../core/guardrail/verdict.ts";
+import { lists as allLists, type ListKind } from "../core/guardrail/verdict.ts";
 import { isSupportedCountry } from "../guardrails/phone.ts";
 import { tryPayload } from "../guardrails/try.ts";
 import { type Context, direct, type Handlers, workspaceOf } from "../handler.ts";
 import { newId } from "../ids.ts";
 import { must } from "../must.ts";
+import * as lists from "../store/guardrail-lists.ts";
 import * as store from "../store/guardrails.ts";
 import { findQueueSettings } from "../store/queue-config.ts";
 
@@ -27,9 +28,9 @@ export const guardrails: Handlers<Contract>["guardrails"] = {
     const next = changed(row, sent);
     checkTone(row, next, context);
     const before = await summary(context, row);
-    for (const { kind } of lists) {
+    for (const { kind } of allLists) {
       const list = sent[fields[kind]];
-      if (list) await store.replaceEntries(context.db, workspaceId, kind, toEntries(kind, list, context));
+      if (list) await lists.replaceEntries(context.db, workspaceId, kind, toEntries(kind, list, context));
     }
     await store.saveConfig(context.db, workspaceId, next);
     await store.noteVersion(context.db, workspaceId);
@@ -47,29 +48,29 @@ export const guardrails: Handlers<Contract>["guardrails"] = {
     const addresses = toEntries("dnc_email", emails, context, "emails");
     const hosts = toEntries("dnc_domain", domains, context, "domains");
     const added =
-      (await store.addEntries(context.db, workspaceId, "dnc_email", addresses)) +
-      (await store.addEntries(context.db, workspaceId, "dnc_domain", hosts));
+      (await lists.addEntries(context.db, workspaceId, "dnc_email", addresses)) +
+      (await lists.addEntries(context.db, workspaceId, "dnc_domain", hosts));
     await store.startGuarding(context.db, workspaceId);
-    const counts = await store.countEntries(context.db, workspaceId);
+    const counts = await lists.countEntries(context.db, workspaceId);
     if (added > 0) context.record({ resource: row.id, after: { added } });
     return { added, dnc_email_count: counts.dnc_email, dnc_domain_count: counts.dnc_domain };
   },
 
   listDnc: ({ kind, ...page }, context) =>
-    store.listEntries(context.db, workspaceOf(context).id, `dnc_${kind}`, page),
+    lists.listEntries(context.db, workspaceOf(context).id, `dnc_${kind}`, page),
 
   async removeDncEmail(input, context) {
     const { id: workspaceId } = workspaceOf(context);
     const row = await store.lockConfig(context.db, workspaceId, newId("grc"), "share");
     const [entry] = toEntries("dnc_email", [input.email], context, "email");
-    const isThere = await store.removeEntry(context.db, workspaceId, must(entry).hash, true);
+    const isThere = await lists.removeEntry(context.db, workspaceId, must(entry).hash, true);
     if (!isThere) throw new RotorError("DNC_ENTRY_NOT_FOUND");
     if (input.dry_run) {
       const seen = { counts: { entries: 1 }, sample: [input.email] };
       return { deleted: false, ...previewOf("guardrails.removeDncEmail", input, seen, 1, context) };
     }
     checkConfirmation("guardrails.removeDncEmail", input, 1, context);
-    await store.removeEntry(context.db, workspaceId, must(entry).hash, false);
+    await lists.removeEntry(context.db, workspaceId, must(entry).hash, false);
     context.record({ resource: row.id, after: { removed: 1 } });
     return { deleted: true };
   },
@@ -118,7 +119,7 @@ function checkTone(row: store.ConfigRow, next: store.ConfigRow, { services }: Co
 
 /** For the audit log: lists are of people who asked to be left alone, so only how long they are. */
 async function summary({ db, caller }: Context, row: store.ConfigRow): Promise<object> {
-  return { ...store.toSettings(row), entries: await store.countEntries(db, must(caller.workspace).id) };
+  return { ...store.toSettings(row), entries: await lists.countEntries(db, must(caller.workspace).id) };
 }
 
 function toEntries(
@@ -126,10 +127,10 @@ function toEntries(
   values: readonly string[],
   context: Context,
   path: string = fields[kind],
-): store.Entry[] {
+): lists.Entry[] {
   const { id: salt } = workspaceOf(context);
-  const { contact } = must(lists.find((list) => list.kind === kind));
-  const entries = new Map<string, store.Entry>();
+  const { contact } = must(allLists.find((list) => list.kind === kind));
+  const entries = new Map<string, lists.Entry>();
   for (const [index, value] of values.entries()) {
     const form = entryForm(contact, value);
     if (form === undefined) {

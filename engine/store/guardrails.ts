@@ -1,12 +1,11 @@
-// What a workspace wants checked, and its lists. The rules of a guarded workspace are read once per version of them;
-// its lists are never read whole, only asked.
+// What a workspace wants checked. The rules of a guarded workspace are read once per version of them.
 
 import { type GuardrailConfig, type PiiKind, shownEntries } from "@rotorsh/contract";
 import { sql } from "drizzle-orm";
 import type { GuardRules, ListKind, OnError } from "../core/guardrail/verdict.ts";
 import { must } from "../must.ts";
 import type { Database, Statements } from "./database.ts";
-import { decodeCursor, type Page, toPage } from "./page.ts";
+import { countEntries, listEntries } from "./guardrail-lists.ts";
 
 export type ConfigRow = {
   id: string;
@@ -82,73 +81,6 @@ export async function noteVersion(db: Database, workspaceId: string): Promise<vo
     where w.id = ${workspaceId}`);
 }
 
-export type Entry = { value: string; hash: string };
-
-/** Postgres is given so many at once. */
-const entriesPerStatement = 20_000;
-
-/** Answers how many were new. */
-export async function addEntries(
-  db: Database,
-  workspaceId: string,
-  kind: ListKind,
-  entries: readonly Entry[],
-): Promise<number> {
-  let added = 0;
-  for (let from = 0; from < entries.length; from += entriesPerStatement) {
-    const part = JSON.stringify(entries.slice(from, from + entriesPerStatement));
-    // In the order of their keys, so that two calls with the same entries do not wait for each other.
-    const [row] = await db.execute<{ n: number }>(sql`
-      with made as (
-        insert into guardrail_entry (workspace_id, kind, value, hash, added_at)
-        select ${workspaceId}, ${kind}, e.value, e.hash, rotor_now()
-        from json_to_recordset(${part}::text::json) as e (value text, hash bigint) order by e.hash
-        on conflict do nothing returning 1)
-      select count(*)::int as n from made`);
-    added += row?.n ?? 0;
-  }
-  return added;
-}
-
-/** The whole list is what is given, in one transaction: nobody ever meets half of it. */
-export async function replaceEntries(
-  db: Database,
-  workspaceId: string,
-  kind: ListKind,
-  entries: readonly Entry[],
-): Promise<void> {
-  await db.execute(sql`delete from guardrail_entry where workspace_id = ${workspaceId} and kind = ${kind}`);
-  await addEntries(db, workspaceId, kind, entries);
-}
-
-export async function removeEntry(db: Database, workspaceId: string, hash: string, dryRun: boolean) {
-  const own = sql`workspace_id = ${workspaceId} and hash = ${hash}::bigint and kind = 'dnc_email'`;
-  const rows = dryRun
-    ? await db.execute(sql`select 1 from guardrail_entry where ${own}`)
-    : await db.execute(sql`delete from guardrail_entry where ${own} returning 1`);
-  return rows.length > 0;
-}
-
-export async function countEntries(db: Database, workspaceId: string): Promise<Record<ListKind, number>> {
-  const rows = await db.execute<{ kind: ListKind; n: number }>(sql`
-    select kind, count(*)::int as n from guardrail_entry where workspace_id = ${workspaceId} group by kind`);
-  const none = { dnc_email: 0, dnc_domain: 0, competitor: 0 };
-  return { ...none, ...Object.fromEntries(rows.map(({ kind, n }) => [kind, n])) };
-}
-
-export async function listEntries(db: Database, workspaceId: string, kind: ListKind, page: Page) {
-  const after = decodeCursor(page.cursor, ["text"])?.[0] ?? "";
-  const rows = await db.execute<{ value: string; added_at: string }>(sql`
-    select value, added_at from guardrail_entry
-    where workspace_id = ${workspaceId} and kind = ${kind} and value > ${after} order by value limit ${page.limit + 1}`);
-  return toPage(
-    [...rows],
-    page.limit,
-    (row) => [row.value],
-    (row) => ({ value: row.value, added_at: new Date(row.added_at).toISOString() }),
-  );
-}
-
 export async function toConfig(db: Database, workspaceId: string, row: ConfigRow): Promise<GuardrailConfig> {
   const counts = await countEntries(db, workspaceId);
   const shown = async (kind: ListKind) =>
@@ -199,29 +131,6 @@ export function toRules(row: ConfigRow): GuardRules {
   };
 }
 
-export type Question = { workspaceId: string; hashes: readonly string[] };
-
-/** Which lists each question is on. One statement for all of them, one look into the index for each number. */
-export async function findListed(sql: Statements, questions: readonly Question[]): Promise<ListKind[][]> {
-  const [places, hashes]: [number[], string[]] = [[], []];
-  for (const [place, question] of questions.entries()) {
-    for (const hash of question.hashes) {
-      places.push(place);
-      hashes.push(hash);
-    }
-  }
-  const found: ListKind[][] = questions.map(() => []);
-  if (hashes.length === 0) return found;
-  const workspaces = JSON.stringify(questions.map(({ workspaceId }) => workspaceId));
-  const rows = await sql<{ place: number; kind: ListKind }[]>`
-    select distinct a.place, e.kind
-    from unnest(${`{${places.join()}}`}::text::int[], ${`{${hashes.join()}}`}::text::bigint[]) as a (place, hash),
-      lateral (select kind from guardrail_entry
-        where workspace_id = ${workspaces}::text::json ->> a.place and guardrail_entry.hash = a.hash offset 0) e`;
-  for (const { place, kind } of rows) found[place]?.push(kind);
-  return found;
-}
-
 /** Counts a judgement; false when the day's are used up. */
 export async function takeJudgement(sql: Statements, workspaceId: string, limit: number): Promise<boolean> {
   const rows = await sql`
@@ -244,17 +153,6 @@ export async function startGuarding(db: Database, workspaceId: string): Promise<
   await db.execute(sql`
     update workspace set guard_version = (extract(epoch from clock_timestamp()) * 1000000)::bigint
     where id = ${workspaceId} and guard_version is null`);
-}
-
-/** 1 for each list that has entries, else 0. */
-export async function countListKinds(
-  sql: Statements,
-  workspaceId: string,
-): Promise<Record<ListKind, number>> {
-  const rows = await sql<{ kind: ListKind; n: number }[]>`
-    select kind, (exists (select from guardrail_entry e where e.workspace_id = ${workspaceId} and e.kind = k.kind))::int as n
-    from unnest('{dnc_email,dnc_domain,competitor}'::text[]) k (kind)`;
-  return Object.fromEntries(rows.map(({ kind, n }) => [kind, n])) as Record<ListKind, number>;
 }
 
 /** Those of the workspaces where something is checked. */

@@ -90,11 +90,11 @@ export async function insertJobs(
       from sent s join queue q on q.workspace_id = s.ws and q.name = s.queue
     ), clock as materialized (select rotor_now() as now), made as (
       insert into job (queue_uid, id, workspace_id, state, priority, due_at, payload, tags, concurrency_key,
-        max_attempts, backoff, provenance, created_at, parked, screen_due, contacts, reason, fail_reason)
+        max_attempts, backoff, provenance, created_at, ended_at, parked, screen_due, contacts, reason, fail_reason)
       select uid, id, ws, state, priority,
         case when delay_ms > 0 then now + delay_ms * interval '1 millisecond' end,
         payload, case when tags is not null then array(select json_array_elements_text(tags::json)) end, ckey,
-        coalesce(attempts, retry_attempts), backoff::jsonb, provenance::jsonb, now, held, case when held then now end,
+        coalesce(attempts, retry_attempts), backoff::jsonb, provenance::jsonb, now, case when state = 'guardrail.blocked' then now end, held, case when held then now end,
         case when guard is not null then array(select value::bigint from json_array_elements_text(guard->'contacts')) end,
         guard->>'reason', guard->>'failReason'
       from placed, clock order by ord

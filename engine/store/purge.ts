@@ -65,7 +65,7 @@ export async function findAgedQueues(sql: postgres.Sql): Promise<AgedQueue[]> {
     select q.uid, s.state, k.before from queue q join workspace w on w.id = q.workspace_id,
       lateral (select rotor_now() - coalesce(w.retention_days, (${retention}::text::jsonb->>w.plan)::int) * interval '1 day'
         as before) k,
-      (values ('completed'), ('failed'), ('cancelled')) s (state),
+      (values ('completed'), ('failed'), ('cancelled'), ('guardrail.blocked')) s (state),
       lateral (select created_at from job j where j.queue_uid = q.uid and j.state = s.state order by j.seq limit 1) oldest
     where oldest.created_at < k.before`;
   return rows.map(({ uid, ...row }) => ({ ...row, uid: Number(uid) }));

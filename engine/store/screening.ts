@@ -105,7 +105,7 @@ export async function releaseJob(
   await db.execute(query`
     with gone as (
       update job set state = case when due_at > rotor_now() then 'delayed' else 'waiting' end, parked = true,
-        screen_due = rotor_now(), reason = null, fail_reason = null, guard = ${note}::text::jsonb
+        screen_due = rotor_now(), ended_at = null, reason = null, fail_reason = null, guard = ${note}::text::jsonb
       where queue_uid = ${uid} and workspace_id = ${workspaceId} and id = ${job.id} returning state
     )
     insert into queue_flow (queue_uid, workspace_id, at, guardrail_blocked, waiting, delayed)

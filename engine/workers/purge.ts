@@ -2,6 +2,7 @@
 
 import type { Sql } from "postgres";
 import type { Services } from "../handler.ts";
+import { purgeGuardrails } from "../store/guardrail-lists.ts";
 import * as store from "../store/purge.ts";
 import { purgeEvents, purgeOrphanRuns, purgeRuns, purgeSignals } from "../store/purge-runs.ts";
 
@@ -23,6 +24,7 @@ export async function purge({ databases: { sql } }: Services, batches = mostBatc
     // A replay lists up to 100,000 jobs.
     async () => (await store.purgeReplays(sql, 1)) > 0,
     async () => (await store.purgeApprovals(sql, batch)) === batch,
+    async () => (await purgeGuardrails(sql, batch)) === batch,
     async () => (await store.purgeMinutes(sql, batch)) === batch,
     async () => (await store.purgeSchedules(sql, batch)) > 0,
     ...[purgeOrphanRuns, purgeRuns, purgeEvents, purgeSignals].map(

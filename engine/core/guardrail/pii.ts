@@ -152,12 +152,15 @@ function* phones(groups: readonly Group[], text: string, isFree: IsFree, isPhone
     const start = groups[first] as Group;
     const lead = /(?:\+\s?\(?|\()$/.exec(text.slice(Math.max(0, start.from - 3), start.from))?.[0] ?? "";
     for (const { last, digits } of windowsFrom(groups, first, text, phoneWriting)) {
-      const span = { from: start.from - lead.length, to: (groups[last] as Group).to };
+      const end = (groups[last] as Group).to;
+      // A bracket that is not closed in the number belongs to the text around it.
+      const own = lead === "(" && !text.slice(start.to, end).includes(")") ? "" : lead;
+      const span = { from: start.from - own.length, to: end };
       const window = groups.slice(first, last + 1).map((group) => group.text);
       if (!isFree(span) || isNoNumber(window, text.slice(span.from, span.to))) continue;
       const isInternational = lead.includes("+");
       const isOne =
-        (!isInternational && isNorthAmerican(window, lead)) ||
+        (!isInternational && isNorthAmerican(window, own)) ||
         ++lookedUp > mostLookedUp ||
         isPhone(isInternational ? `+${digits}` : digits);
       if (!isOne) continue;

@@ -36,7 +36,7 @@ begin
     order by m.id, r.rank
   ), stopped as (
     update job j set state = 'guardrail.blocked', lease = null, lease_until = null, reason = l.reason,
-      fail_reason = l.fail_reason, attempts_made = j.attempts_made - 1
+      fail_reason = l.fail_reason, attempts_made = j.attempts_made - 1, ended_at = rotor_now()
     from listed l join sent s on s.id = l.id
     where j.queue_uid = s.queue_uid and j.id = l.id and j.state = 'active' and j.lease = p_lease
     returning j.id, j.workspace_id, j.concurrency_key
@@ -103,7 +103,7 @@ begin
   ), ended as (
     update job j set state = f.state, parked = false, screen_due = null, payload = coalesce(f.payload, j.payload),
       contacts = array(select value::bigint from json_array_elements_text(f.contacts)), guard = f.guard,
-      reason = f.reason, fail_reason = f.fail_reason
+      reason = f.reason, fail_reason = f.fail_reason, ended_at = case when f.state = 'guardrail.blocked' then v_now end
     from found f where j.ctid = f.at
     returning j.queue_uid, j.id, j.workspace_id, f.was, j.state
   ), flowed as (
