@@ -59,7 +59,7 @@ export async function lockExecutions(
   return new Map(rows.map((row) => [row.workspace_id, Number(row.executions)]));
 }
 
-/** Of these schedules, those whose last job or run is not finished. */
+/** Of these schedules, those whose last job or run is not finished. A blocked job waits for nobody. */
 export async function findUnfinished(db: Database, ids: readonly string[]): Promise<Set<string>> {
   if (ids.length === 0) return new Set();
   const rows = await db.execute<{ id: string }>(sql`
@@ -68,7 +68,7 @@ export async function findUnfinished(db: Database, ids: readonly string[]): Prom
     left join job j on j.queue_uid = q.uid and j.id = s.last_made
     left join run r on r.id = s.last_made
     where s.id in (select json_array_elements_text(${JSON.stringify(ids)}::text::json))
-      and (j.state not in ('completed', 'failed', 'cancelled') or r.id is not null and r.ended_at is null)`);
+      and (j.state not in ('completed', 'failed', 'cancelled', 'guardrail.blocked') or r.id is not null and r.ended_at is null)`);
   return new Set(rows.map(({ id }) => id));
 }
 

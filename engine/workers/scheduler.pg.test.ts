@@ -170,6 +170,10 @@ test("with overlap skip no tick fires while the last job is not finished", async
   await rotor.rotor.sql`update job set state = 'completed' where queue_uid = ${await rotor.uidOf(queue)}`;
   await tick(id);
   expect((await runsOf(id))[0]).toMatchObject({ status: "fired", reason: null });
+  await rotor.rotor.sql`
+    update job set state = 'guardrail.blocked' where queue_uid = ${await rotor.uidOf(queue)} and state = 'waiting'`;
+  await tick(id);
+  expect((await runsOf(id))[0]).toMatchObject({ status: "fired", reason: null });
 });
 
 test("a paused schedule fires nothing, and what it did not fire is never made up for", async () => {
