@@ -3,6 +3,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { type Address, addresses } from "./tools.ts";
 
 export const families = [
   "single-tool",
@@ -30,7 +31,7 @@ export const Case = z.strictObject({
   id: z.string().regex(/^[a-z0-9-]+$/),
   family: z.enum(families),
   /** Where its tools are: what `/mcp` lists by itself, or `/mcp/x/all`. */
-  toolset: z.enum(["default", "all"]),
+  toolset: z.enum(addresses),
   prompts: z.array(z.string().min(8)).min(3),
   /** Done beforehand, by the administrator. */
   setup: z.array(OperationCall).default([]),
@@ -61,6 +62,11 @@ export async function readCases(split: Split): Promise<Case[]> {
     }),
   );
   return files.flat();
+}
+
+/** What can be asked of the tools that an address lists. */
+export function askedAt(cases: readonly Case[], address: Address): Case[] {
+  return cases.filter(({ toolset }) => address === "all" || toolset === "default");
 }
 
 /** The tools that solve it; none where it can be right to call no tool at all. */

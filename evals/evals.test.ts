@@ -1,11 +1,11 @@
 // The layers that need nothing: a change of a tool's text that makes it harder to find fails here.
 
 import { expect, test } from "vitest";
-import { readCases, splits } from "./case.ts";
+import { askedAt, readCases, splits } from "./case.ts";
 import { lint } from "./lint.ts";
 import { judgeRetrieval } from "./retrieval.ts";
 import { floors } from "./scorecard.ts";
-import { listing, readTools } from "./tools.ts";
+import { addresses, listing, readTools } from "./tools.ts";
 
 const tools = await readTools();
 const cases = await readCases("dev");
@@ -14,9 +14,8 @@ test("L0: the texts of the tools keep the rules", () => {
   expect(lint(tools)).toEqual([]);
 });
 
-test.each(["default", "all"] as const)("L1: the tools of %s are found by what people say", (address) => {
-  const asked = cases.filter(({ toolset }) => address === "all" || toolset === "default");
-  const { recallAt1, recallAt5 } = judgeRetrieval(listing(tools, address), asked);
+test.each(addresses)("L1: the tools of %s are found by what people say", (address) => {
+  const { recallAt1, recallAt5 } = judgeRetrieval(listing(tools, address), askedAt(cases, address));
   expect(recallAt1).toBeGreaterThanOrEqual(floors.recallAt1);
   expect(recallAt5).toBeGreaterThanOrEqual(floors.recallAt5);
 });

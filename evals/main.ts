@@ -1,12 +1,13 @@
 // `npm run eval`: every layer that can run here, a scorecard, and the same as JSON and as a page.
 //   --live MODEL    also a real model (needs ANTHROPIC_API_KEY); --runs N (5); its turns are recorded
-//   --record        makes the reference recordings anew
+//   --record        makes the reference recordings anew, and writes L1 down even where it fell
 //   --no-hosts      leaves out the host programs, which are large
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Case, readCases, splits } from "./case.ts";
+import { drops, measureBaseline, readBaseline, writeBaseline } from "./baseline.ts";
+import { askedAt, type Case, readCases, splits } from "./case.ts";
 import { anthropicKey } from "./config.ts";
 import { checkHosts } from "./hosts.ts";
 import { lint } from "./lint.ts";
@@ -17,7 +18,7 @@ import { type Recording, readRecordings, reference, writeRecordings } from "./re
 import { judgeRetrieval } from "./retrieval.ts";
 import { describe, failures, type LiveResult, type Scorecard } from "./scorecard.ts";
 import { type Server, startServer } from "./server.ts";
-import { listing, readTools } from "./tools.ts";
+import { addresses, listing, readTools } from "./tools.ts";
 import { judge } from "./transcript.ts";
 
 const { values: options } = parseArgs({
@@ -51,16 +52,16 @@ try {
   await server.stop();
 }
 
-async function judgeTexts(): Promise<Pick<Scorecard, "lint" | "retrieval">> {
+async function judgeTexts(): Promise<Pick<Scorecard, "lint" | "retrieval" | "drops">> {
   const tools = await readTools();
   const judged = splits.filter((split) => (cases[split] as Case[]).length > 0);
   const retrieval = judged.flatMap((split) =>
-    (["default", "all"] as const).map((address) => {
-      const asked = cases[split].filter((one: Case) => address === "all" || one.toolset === "default");
+    addresses.map((address) => {
+      const asked = askedAt(cases[split] as Case[], address);
       return { address, split, result: judgeRetrieval(listing(tools, address), asked) };
     }),
   );
-  return { lint: lint(tools), retrieval };
+  return { lint: lint(tools), retrieval, drops: drops(await readBaseline(), await measureBaseline()) };
 }
 
 async function playAll(server: Server): Promise<Playback[]> {
@@ -84,6 +85,7 @@ async function record(server: Server): Promise<void> {
     if (recording) recordings.push(recording);
   }
   await writeRecordings(reference, recordings);
+  await writeBaseline(await measureBaseline());
 }
 
 async function judgeLive(server: Server): Promise<Scorecard["live"]> {

@@ -1,6 +1,6 @@
 // The scorecard as one page, with its plots drawn as SVG: it needs no network and no script.
 
-import type { Miss } from "./retrieval.ts";
+import { confusions } from "./retrieval.ts";
 import { floors, percent, type Scorecard } from "./scorecard.ts";
 
 export function pageOf(card: Scorecard): string {
@@ -72,21 +72,25 @@ function line(x: number, y: number): string {
   return `<line x1="${x}" x2="${x}" y1="${y}" y2="${y + 22}" stroke="#c0392b" stroke-width="2"/>`;
 }
 
-/** Rows are the tools that were wanted, columns those that came first; only what went wrong is shown. */
+/** Rows are the tools that were wanted, columns those that came first; rows where nothing went wrong are left out. */
 function confusion({ retrieval }: Scorecard): string {
-  const misses =
-    retrieval.find(({ address, split }) => address === "all" && split === "dev")?.result.misses ?? [];
-  if (misses.length === 0) return "";
-  const wanted = unique(misses.map((miss: Miss) => miss.wanted.join(" or ")));
-  const got = unique(misses.map((miss: Miss) => miss.got));
-  const cell = (row: string, column: string) =>
-    misses.filter((miss: Miss) => miss.wanted.join(" or ") === row && miss.got === column).length || "";
-  const head = got.map((name) => `<th>${quoted(name)}</th>`).join("");
-  const rows = wanted.map(
-    (name) =>
-      `<tr><th>${quoted(name)}</th>${got.map((column) => `<td class="n">${cell(name, column)}</td>`).join("")}</tr>`,
-  );
-  return `<h3>Wanted (rows), found first (columns)</h3><div style="overflow-x:auto"><table><tr><th></th>${head}</tr>${rows.join("")}</table></div>`;
+  return retrieval
+    .map(({ address, split, result }) => {
+      const rows = confusions(result.searches);
+      if (rows.length === 0) return "";
+      const columns = unique(rows.flatMap(({ got }) => got.map(({ name }) => name)));
+      const head = ["wanted", "itself", ...columns].map((name) => `<th>${quoted(name)}</th>`).join("");
+      const body = rows.map(({ wanted, right, got }) => {
+        const counts = columns.map((column) => got.find(({ name }) => name === column)?.count ?? "");
+        const cells = [right, ...counts].map((count) => `<td class="n">${count}</td>`);
+        return `<tr><th>${quoted(wanted)}</th>${cells.join("")}</tr>`;
+      });
+      return (
+        `<h3>What was found first instead: ${address} tools, ${split}</h3>` +
+        `<div class="wide"><table class="matrix"><tr>${head}</tr>${body.join("")}</table></div>`
+      );
+    })
+    .join("");
 }
 
 function playback({ playback }: Scorecard): string {

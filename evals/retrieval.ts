@@ -46,14 +46,14 @@ function countsOf(words: string[]): Map<string, number> {
   return counts;
 }
 
-export type Miss = { case: string; prompt: string; wanted: string[]; got: string };
+/** What was asked, the tool found first, and the rank of the first one that was wanted, from 1. */
+export type Search = { case: string; prompt: string; wanted: string[]; got: string; rank: number };
 export type Retrieval = {
-  prompts: number;
   recallAt1: number;
   recallAt5: number;
-  /** Mean of 1 / rank of the first tool that was wanted. */
+  /** Mean of 1 / rank. */
   mrr: number;
-  misses: Miss[];
+  searches: Search[];
 };
 
 /** Judges every paraphrase. Any tool of a solution counts; cases that need no tool say nothing here. */
@@ -64,31 +64,30 @@ export function judgeRetrieval(tools: readonly Text[], cases: readonly Case[]): 
     const wanted = [...wantedTools(one)].filter((tool) => names.has(tool));
     return wanted.length === 0 ? [] : one.prompts.map((prompt) => ({ case: one.id, prompt, wanted }));
   });
-  const asked = questions.map((question) => {
+  const searches = questions.map((question) => {
     const ranking = retrieve(question.prompt);
-    return {
-      ...question,
-      got: ranking[0] ?? "",
-      rank: ranking.findIndex((name) => question.wanted.includes(name)),
-    };
+    const rank = 1 + ranking.findIndex((name) => question.wanted.includes(name));
+    return { ...question, got: ranking[0] ?? "", rank };
   });
-  const share = (within: number) => asked.filter(({ rank }) => rank < within).length / asked.length;
-  return {
-    prompts: asked.length,
-    recallAt1: share(1),
-    recallAt5: share(5),
-    mrr: asked.reduce((sum, { rank }) => sum + 1 / (rank + 1), 0) / asked.length,
-    misses: asked.filter(({ rank }) => rank > 0).map(({ rank, ...miss }) => miss),
-  };
+  const share = (within: number) => searches.filter(({ rank }) => rank <= within).length / searches.length;
+  const mrr = searches.reduce((sum, { rank }) => sum + 1 / rank, 0) / searches.length;
+  return { recallAt1: share(1), recallAt5: share(5), mrr, searches };
 }
 
-/** `wanted → got`: how often, most often first. */
-export function confusions(misses: readonly Miss[]): { wanted: string; got: string; count: number }[] {
-  const counts = countsOf(misses.map(({ wanted, got }) => `${wanted.join("|")} ${got}`));
-  return [...counts]
-    .map(([pair, count]) => {
-      const [wanted = "", got = ""] = pair.split(" ");
-      return { wanted, got, count };
-    })
-    .sort((a, b) => b.count - a.count);
+/** What was wanted, how often it came first, and what came first instead, most often first; only where something did. */
+export type Confusion = { wanted: string; right: number; got: { name: string; count: number }[] };
+
+/** The rows of the confusion matrix that have something beside its diagonal. */
+export function confusions(searches: readonly Search[]): Confusion[] {
+  const wants = [...new Set(searches.map(wantOf))];
+  return wants.flatMap((wanted) => {
+    const row = searches.filter((one) => wantOf(one) === wanted);
+    const missed = countsOf(row.filter(({ rank }) => rank > 1).map(({ got }) => got));
+    const got = [...missed].map(([name, count]) => ({ name, count })).sort((a, b) => b.count - a.count);
+    return got.length === 0 ? [] : [{ wanted, right: row.filter(({ rank }) => rank === 1).length, got }];
+  });
+}
+
+function wantOf({ wanted }: Search): string {
+  return wanted.join(" or ");
 }

@@ -4,9 +4,8 @@ import type { Split } from "./case.ts";
 import type { Playback } from "./playback.ts";
 import { confusions, type Retrieval } from "./retrieval.ts";
 import { passAll, wilson } from "./statistics.ts";
+import type { Address } from "./tools.ts";
 import { isRight, type Verdict } from "./transcript.ts";
-
-export type Address = "default" | "all";
 
 export type LiveResult = {
   case: string;
@@ -25,6 +24,8 @@ export type Scorecard = {
   made: string;
   lint: string[];
   retrieval: { address: Address; split: Split; result: Retrieval }[];
+  /** What is found later than the committed baseline says. */
+  drops: string[];
   playback: Playback[];
   hosts: HostResult[];
   live: { model: string; results: LiveResult[] } | { why: string };
@@ -34,7 +35,7 @@ export type Scorecard = {
 export const floors = { recallAt1: 0.9, recallAt5: 0.99 };
 
 /** What is below its floor; nothing when the evaluation passes. */
-export function failures({ lint, retrieval, playback, hosts }: Scorecard): string[] {
+export function failures({ lint, retrieval, drops, playback, hosts }: Scorecard): string[] {
   return [
     ...lint.map((problem) => `L0 ${problem}`),
     ...retrieval
@@ -47,6 +48,7 @@ export function failures({ lint, retrieval, playback, hosts }: Scorecard): strin
           ? [`L1 ${address}: recall@5 ${percent(result.recallAt5)}`]
           : []),
       ]),
+    ...drops.map((drop) => `L1 ${drop}`),
     ...playback
       .filter(({ state }) => state === "failed")
       .map((one) => `L2 ${one.case}: ${one.why.join("; ")}`),
@@ -58,7 +60,8 @@ export function describe(card: Scorecard): string[] {
   return [
     `L0 lint         ${card.lint.length === 0 ? "no problems" : `${card.lint.length} problems`}`,
     ...card.retrieval.map(describeRetrieval),
-    ...describeConfusions(card),
+    `L1 baseline     ${card.drops.length === 0 ? "nothing is found later than before" : card.drops.join("; ")}`,
+    ...card.retrieval.flatMap(describeConfusions),
     describePlayback(card.playback),
     ...describeHosts(card.hosts),
     ...describeLive(card),
@@ -66,18 +69,25 @@ export function describe(card: Scorecard): string[] {
 }
 
 function describeRetrieval({ address, split, result }: Scorecard["retrieval"][number]): string {
-  const { prompts, recallAt1, recallAt5, mrr } = result;
+  const { searches, recallAt1, recallAt5, mrr } = result;
   return (
     `L1 retrieval    recall@1 ${percent(recallAt1)}  recall@5 ${percent(recallAt5)}  MRR ${mrr.toFixed(3)}  ` +
-    `(${address} tools, ${split}, ${prompts} prompts; lexical search, says how findable a tool is)`
+    `(${address} tools, ${split}, ${searches.length} prompts; lexical search, says how findable a tool is)`
   );
 }
 
-function describeConfusions({ retrieval }: Scorecard): string[] {
-  const misses = retrieval.filter(({ split }) => split === "dev").flatMap(({ result }) => result.misses);
-  return confusions(misses)
-    .slice(0, 10)
-    .map(({ wanted, got, count }) => `                ${String(count).padStart(3)} × ${wanted} → ${got}`);
+/** A row for each tool that another one came before: what it is, how often it was first, and what was instead. */
+function describeConfusions({ address, split, result }: Scorecard["retrieval"][number]): string[] {
+  const rows = confusions(result.searches);
+  if (rows.length === 0) return [];
+  const width = Math.max(...rows.map(({ wanted }) => wanted.length));
+  return [
+    `L1 confusion    ${address} tools, ${split}: wanted, times found first, what was found first instead`,
+    ...rows.map(({ wanted, right, got }) => {
+      const others = got.map(({ name, count }) => `${count} × ${name}`).join(", ");
+      return `                ${wanted.padEnd(width)} ${String(right).padStart(4)} | ${others}`;
+    }),
+  ];
 }
 
 function describePlayback(playback: readonly Playback[]): string {

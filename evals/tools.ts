@@ -34,7 +34,10 @@ export async function readTools(): Promise<Tool[]> {
   });
 }
 
-/** What `/mcp` lists, or `/mcp/x/all`. */
-export function listing(tools: readonly Tool[], address: "default" | "all"): Tool[] {
+/** What `/mcp` lists, and what `/mcp/x/all` does. */
+export const addresses = ["default", "all"] as const;
+export type Address = (typeof addresses)[number];
+
+export function listing(tools: readonly Tool[], address: Address): Tool[] {
   return tools.filter(({ toolset }) => address === "all" || toolset === "default");
 }
