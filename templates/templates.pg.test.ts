@@ -1,16 +1,27 @@
-// Each starter project against a real server, from its first event to its end.
+// Each starter project as somebody gets it: copied by the packed command line into an empty folder, on the packed SDK.
+// It compiles, its tests pass, and against a real server it goes from its first event to its end.
 
 import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { installPackedPackages, runIn } from "../sdk/testing/packed-packages.ts";
 import { startWorkflowStage, type WorkflowStage } from "../sdk/testing/workflow-stage.ts";
 
 let stage: WorkflowStage;
+/** The folders of the projects lie in it, so that they share what is installed. */
+let parent: string;
 beforeAll(async () => {
-  stage = await startWorkflowStage();
+  parent = await mkdtemp(join(tmpdir(), "rotor-projects-"));
+  [stage] = await Promise.all([startWorkflowStage(), installPackedPackages(parent)]);
+}, 180_000);
+afterAll(async () => {
+  await stage?.stop();
+  await rm(parent, { recursive: true, force: true });
 });
-afterAll(() => stage?.stop());
 
 type Act = (runId: string) => Promise<unknown>;
 const nothing: Act = async () => {};
@@ -54,21 +65,59 @@ const cases: [name: string, data: object, acts: Act[], output: object][] = [
   ],
 ];
 
-test.each(cases)("%s runs from its start to its end", async (name, data, acts, output) => {
-  const app = await stage.startApp(new URL(`./${name}/src/server.ts`, import.meta.url), [], {
-    PORT: String(await freePort()),
-  });
-  await expect
-    .poll(() => stage.rotor.functions.list(), { timeout: 15_000 })
-    .toMatchObject({
-      data: expect.arrayContaining([expect.objectContaining({ id: name })]),
-    });
-  const runId = await stage.trigger(name, data);
-  for (const act of acts) await act(runId);
-  const run = await stage.until(runId, "completed");
-  expect(run.output).toMatchObject(output);
-  await app.stop();
+test.each(cases)(
+  "%s: copied, compiled, tested, and run to its end",
+  async (name, data, acts, output) => {
+    const folder = join(parent, name);
+    await mkdir(folder);
+    await runIn(folder, join(parent, "node_modules/.bin/rotor"), ["template", "apply", name]);
+    await Promise.all([runIn(folder, "npm", ["run", "check"]), runIn(folder, "npm", ["test"])]);
+    await fillInEnv(folder);
+    const app = await stage.startProject(folder);
+    await expect
+      .poll(() => stage.rotor.functions.list(), { timeout: 30_000 })
+      .toMatchObject({ data: expect.arrayContaining([expect.objectContaining({ id: name })]) });
+    const runId = await stage.trigger(name, data);
+    for (const act of acts) await act(runId);
+    const run = await stage.until(runId, "completed");
+    expect(run.output).toMatchObject(output);
+    await app.stop();
+  },
+  120_000,
+);
+
+test("none is left out", async () => {
+  const entries = await readdir(import.meta.dirname, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory() && entry.name !== "node_modules");
+  expect(names.map(({ name }) => name)).toEqual(cases.map(([name]) => name).sort());
 });
+
+test.each(cases)("%s asks for the tools that this repository is tested with", async (name) => {
+  const read = async (path: string) => JSON.parse(await readFile(new URL(path, import.meta.url), "utf8"));
+  const { devDependencies, engines } = await read(`./${name}/package.json`);
+  const root = await read("../package.json");
+  expect(root.devDependencies).toMatchObject(devDependencies);
+  expect(engines).toEqual(root.engines);
+});
+
+/** What the README says to do: `cp .env.example .env`, then fill in the keys. */
+async function fillInEnv(folder: string): Promise<void> {
+  const port = String(await freePort());
+  const values: Record<string, string> = {
+    ROTOR_API_URL: stage.server.url,
+    ROTOR_API_KEY: stage.apiKey,
+    ROTOR_SIGNING_KEY: stage.signingKey,
+    ROTOR_SERVE_URL: `http://127.0.0.1:${port}/api/rotor`,
+    PORT: port,
+  };
+  const example = await readFile(join(folder, ".env.example"), "utf8");
+  for (const name of Object.keys(values)) expect(example).toContain(`${name}=`);
+  const filled = example.replaceAll(
+    /^([A-Z_]+)=(.*)$/gm,
+    (_, name, value) => `${name}=${values[name] ?? value}`,
+  );
+  await writeFile(join(folder, ".env"), filled);
+}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Contract, OutputOf } from "@rotorsh/contract";
 import { mintKey } from "@rotorsh/engine";
@@ -31,6 +32,8 @@ export type WorkflowStage = {
   apiKey: string;
   signingKey: string;
   startApp(program: URL, args?: string[], env?: Record<string, string>): Promise<AppProcess>;
+  /** The same for an app that lies in a folder of its own and is started as its README says. */
+  startProject(folder: string): Promise<AppProcess>;
   moveClock(interval: string): Promise<void>;
   /** The run, as soon as this is true of it. */
   until(runId: string, what: RunDetail["status"] | ((run: RunDetail) => boolean)): Promise<RunDetail>;
@@ -63,6 +66,13 @@ export async function startWorkflowStage(): Promise<WorkflowStage> {
       apps.push(app);
       return app;
     },
+    async startProject(folder) {
+      const child = spawn("npm", ["start"], { cwd: folder, env: outside, stdio: pipes, detached: true });
+      // What npm starts is in its group, and would outlive it.
+      const app = await watchApp(child, (signal) => process.kill(-(child.pid as number), signal));
+      apps.push(app);
+      return app;
+    },
     async moveClock(interval) {
       await sql`update clock set shift = shift + ${interval}::interval`;
     },
@@ -90,12 +100,20 @@ export async function startWorkflowStage(): Promise<WorkflowStage> {
   };
 }
 
-async function startApp(program: URL, args: string[], env: Record<string, string>): Promise<AppProcess> {
-  const child = spawn(
-    process.execPath,
-    ["--conditions=@rotorsh/source", "--import", "tsx", fileURLToPath(program), ...args],
-    { env: { PATH: process.env.PATH, ...env }, stdio: ["ignore", "pipe", "pipe"] },
-  );
+type Started = ChildProcess & { stdout: Readable; stderr: Readable };
+
+const outside = { PATH: process.env.PATH, HOME: process.env.HOME };
+const pipes: ["ignore", "pipe", "pipe"] = ["ignore", "pipe", "pipe"];
+
+function startApp(program: URL, args: string[], env: Record<string, string>): Promise<AppProcess> {
+  const source = ["--conditions=@rotorsh/source", "--import", "tsx", fileURLToPath(program), ...args];
+  return watchApp(spawn(process.execPath, source, { env: { PATH: process.env.PATH, ...env }, stdio: pipes }));
+}
+
+async function watchApp(
+  child: Started,
+  kill = (signal: NodeJS.Signals) => child.kill(signal),
+): Promise<AppProcess> {
   const exited = once(child, "exit").then(([code]) => code as number | null);
   const said: string[] = [];
   child.stderr.on("data", (chunk) => said.push(...String(chunk).trim().split("\n")));
@@ -113,7 +131,7 @@ async function startApp(program: URL, args: string[], env: Record<string, string
     said,
     exited,
     async stop(signal = "SIGKILL") {
-      child.kill(signal);
+      if (child.exitCode === null && child.signalCode === null) kill(signal);
       await exited;
     },
   };
