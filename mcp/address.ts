@@ -16,8 +16,38 @@ export function readAddress(pathname: string): Address {
   return { toolsets: readToolsets(segments[1] ?? ""), readOnly };
 }
 
-export function isOffered({ toolsets: chosen, readOnly }: Address, { toolset, operation }: Tool): boolean {
+function isOffered({ toolsets: chosen, readOnly }: Address, { toolset, operation }: Tool): boolean {
   return toolset !== undefined && chosen.has(toolset) && (!readOnly || isRead(operation));
+}
+
+export type Offer = { tools: readonly Tool[]; readOnly: boolean; bodyBytes: number };
+
+/** What each address offers, worked out when it is first asked for: there are no more than some hundred. */
+export function createOffers(all: readonly Tool[]): (pathname: string) => Offer {
+  const known = new Map<string, Offer>();
+  return (pathname) => {
+    const address = readAddress(pathname);
+    const key = `${[...address.toolsets].sort().join("+")} ${address.readOnly}`;
+    const offer = known.get(key) ?? offerOf(address, all);
+    known.set(key, offer);
+    return offer;
+  };
+}
+
+function offerOf(address: Address, all: readonly Tool[]): Offer {
+  const tools = all.filter((tool) => isOffered(address, tool));
+  return { tools, readOnly: address.readOnly, bodyBytes: bodyLimit(tools) };
+}
+
+const kib = 1024;
+/** Room for the protocol's own fields around a tool's arguments. */
+const envelopeBytes = 64 * kib;
+const usualBytes = 512 * kib;
+
+/** As much as the largest call of these tools may have. */
+function bodyLimit(tools: readonly Tool[]): number {
+  const limits = tools.map(({ operation }) => operation.limits?.bodyBytes ?? usualBytes);
+  return Math.max(usualBytes, ...limits) + envelopeBytes;
 }
 
 function readToolsets(segment: string): ReadonlySet<Toolset> {

@@ -9,18 +9,17 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { isRotorError, type Json, nearest, parseInput, RotorError } from "@rotorsh/contract";
-import { needsConfirmation, performConfirmed, toolInputOf } from "./confirm.ts";
+import { needsConfirmation, performConfirmed } from "./confirm.ts";
 import { decide } from "./decision.ts";
 import { Asking, type Person } from "./person.ts";
-import { toErrorResult, toResult } from "./results.ts";
+import { toErrorResult, toResult, type Usable } from "./results.ts";
 import type { Session } from "./server.ts";
 import { startsTask, type TaskResult, toTaskInput, toTaskResult } from "./tasks.ts";
 import type { Tool } from "./tools.ts";
 
 export type Asked = {
   context: ServerContext;
-  /** The tools this caller may be told to use next. */
-  usable: readonly Tool[];
+  usable: Usable;
   person: Person;
   /** The client can come back for the result of a run. */
   asTask: boolean;
@@ -73,8 +72,8 @@ async function perform(session: Session, tool: Tool, sent: Json, asked: Asked): 
 }
 
 /** What only the tool takes is checked with the tool's own schema. */
-function checked({ operation }: Tool, sent: Json): Json {
-  parseInput(toolInputOf(operation), sent);
+function checked({ takes }: Tool, sent: Json): Json {
+  parseInput(takes, sent);
   return sent;
 }
 

@@ -53,7 +53,7 @@ export type Confirming = {
  */
 export async function performConfirmed(confirming: Confirming): Promise<Json> {
   const { tool, sent, person } = confirming;
-  parseInput(toolInputOf(tool.operation), sent);
+  parseInput(tool.takes, sent);
   const { confirm: confirmed, confirm_token: sentToken, ...args } = sent;
   if (confirmed === true && typeof sentToken === "string") return perform(confirming, args, sentToken);
   const reply = person.reply();

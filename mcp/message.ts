@@ -12,7 +12,7 @@ export async function readBody(request: Request, limitBytes: number): Promise<un
   const length = request.headers.get("content-length");
   if (Number(length ?? 0) > limitBytes) throw tooLarge();
   // Node reads no further than was announced, and a stream costs more.
-  if (length !== null) return parseJson(Buffer.from(await request.arrayBuffer()).toString("utf8"));
+  if (length !== null) return parseJson(await request.text());
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {

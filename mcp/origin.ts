@@ -14,10 +14,12 @@ export type OriginRules = {
 };
 
 export function checkOrigin(request: Request, { allowedHosts, allowedOrigins = [] }: OriginRules): void {
+  const origin = request.headers.get("origin");
+  // Programs send none, and no host is asked of them: nothing to read then.
+  if (origin === null && !allowedHosts) return;
   const host = urlOf(`http://${request.headers.get("host") ?? new URL(request.url).host}`);
   const isOurs = host !== undefined && (isLoopback(host) || (allowedHosts ?? []).includes(host.hostname));
   if (allowedHosts && !isOurs) throw new RotorError("ORIGIN_REFUSED", {}, { hint: hostHint });
-  const origin = request.headers.get("origin");
   if (origin === null || allowedOrigins.includes(origin)) return;
   const page = urlOf(origin);
   if (!page || !host || !isOurs) throw new RotorError("ORIGIN_REFUSED");

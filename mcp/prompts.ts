@@ -1,6 +1,6 @@
 // What people start an agent with, from the menu of their client.
 
-import { type McpServer, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
+import { ProtocolError, ProtocolErrorCode, type Server } from "@modelcontextprotocol/server";
 import { type Call, names, nearest } from "@rotorsh/contract";
 import { complete } from "./completion.ts";
 import { type PromptText, promptTexts } from "./prompts.generated.ts";
@@ -8,9 +8,9 @@ import type { Session } from "./server.ts";
 
 const longestArgument = 4000;
 
-export function servePrompts(mcp: McpServer, _: Session): void {
-  mcp.server.setRequestHandler("prompts/list", () => ({ prompts: promptTexts.map(listed) }));
-  mcp.server.setRequestHandler("prompts/get", ({ params }) => {
+export function servePrompts(server: Server, _: Session): void {
+  server.setRequestHandler("prompts/list", () => ({ prompts: promptTexts.map(listed) }));
+  server.setRequestHandler("prompts/get", ({ params }) => {
     const prompt = promptNamed(params.name);
     const text = fill(prompt, params.arguments ?? {});
     return {

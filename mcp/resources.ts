@@ -1,9 +1,9 @@
 // Things by address: `rotor://queues/emails` is read as REST would answer it, without what no agent can use.
 
 import {
-  type McpServer,
   ProtocolError,
   ProtocolErrorCode,
+  type Server,
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { type Json, type Resource, resources } from "@rotorsh/contract";
@@ -20,8 +20,7 @@ const schemas = new Map<string, Json>(
   resources.map(({ read }) => [read, outputSchemaOf(operationOf(read).output)]),
 );
 
-export function serveResources(mcp: McpServer, session: Session): void {
-  const { server } = mcp;
+export function serveResources(server: Server, session: Session): void {
   server.setRequestHandler("resources/templates/list", () => ({
     resourceTemplates: resources.map(templateOf),
   }));

@@ -14,12 +14,14 @@ import { confirmingCall } from "./confirm.ts";
 import { type Format, type Shown, show } from "./shown.ts";
 import { answerOf, type Tool } from "./tools.ts";
 
+/** The tool for an operation (`noun.verb`), if this caller may be told to use it next. */
+export type Usable = (key: string) => Tool | undefined;
+
 type Success = {
   tool: Tool;
   sent: Json;
   body: Json;
-  /** The tools that this caller may be told to use next. */
-  usable: readonly Tool[];
+  usable: Usable;
 };
 
 const mostActions = 3;
@@ -43,7 +45,7 @@ export function toResult({ tool, sent, body, usable }: Success): CallToolResult 
 
 function actionsAfter({ tool, sent, body, usable }: Success) {
   const actions = nextSteps(tool.key, sent, body).flatMap(({ operation, input, why }) => {
-    const next = usable.find(({ key }) => key === operation);
+    const next = usable(operation);
     // A tool takes no dry_run: not confirming is the preview.
     const { dry_run: _, ...args } = input;
     const known = next?.listed.inputSchema.properties ?? {};

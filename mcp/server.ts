@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import {
   CLIENT_INFO_META_KEY,
-  McpServer,
+  Server,
   type ServerContext,
   TRACEPARENT_META_KEY,
 } from "@modelcontextprotocol/server";
@@ -53,10 +53,12 @@ export type Session = Pick<ServerOptions, "all" | "offered" | "consents" | "perm
 // Who may list what depends on the key, so no shared cache may keep it.
 const cacheHint = { ttlMs: 60_000, cacheScope: "private" } as const;
 const cached = ["tools/list", "server/discover", "prompts/list", "resources/templates/list"] as const;
+const cacheHints = Object.fromEntries(cached.map((method) => [method, cacheHint]));
 
-export function createMcpServer(options: ServerOptions): McpServer {
+// Not the library's McpServer: it checks arguments itself, drops unknown ones silently and answers in zod's words.
+export function createMcpServer(options: ServerOptions): Server {
   const { version, instructions, offered, permissions, tasks = false, listens = false } = options;
-  const mcp = new McpServer(
+  const server = new Server(
     { name: "rotor", title: "Rotor", version },
     {
       capabilities: {
@@ -67,29 +69,30 @@ export function createMcpServer(options: ServerOptions): McpServer {
         ...(tasks && { extensions: taskExtension }),
       },
       instructions,
-      cacheHints: Object.fromEntries(cached.map((method) => [method, cacheHint])),
+      cacheHints,
     },
   );
-  const listed = offered.filter(({ operation }) => permissions?.has(operation.needs) ?? true);
-  const session = sessionOf(options, mcp);
-  // Not registerTool: it checks arguments itself, drops unknown ones silently and answers in zod's words.
-  mcp.server.setRequestHandler("tools/list", () => ({ tools: listed.map((tool) => tool.listed) }));
-  mcp.server.setRequestHandler("tools/call", ({ params }, context) => {
-    const capabilities = capabilitiesOf(context) ?? mcp.server.getClientCapabilities();
+  const mayCall = ({ operation }: Tool) => permissions?.has(operation.needs) ?? true;
+  const session = sessionOf(options, server);
+  server.setRequestHandler("tools/list", () => ({
+    tools: offered.filter(mayCall).map((tool) => tool.listed),
+  }));
+  server.setRequestHandler("tools/call", ({ params }, context) => {
+    const capabilities = capabilitiesOf(context) ?? server.getClientCapabilities();
     return callTool(session, params, {
       context,
-      usable: listed,
+      usable: (key) => offered.find((tool) => tool.key === key && mayCall(tool)),
       person: personOf(context, capabilities),
       asTask: tasks && wantsTasks(capabilities),
     });
   });
-  serveResources(mcp, session);
-  servePrompts(mcp, session);
-  if (tasks) serveTasks(mcp, session);
-  return mcp;
+  serveResources(server, session);
+  servePrompts(server, session);
+  if (tasks) serveTasks(server, session);
+  return server;
 }
 
-function sessionOf(options: ServerOptions, mcp: McpServer): Session {
+function sessionOf(options: ServerOptions, server: Server): Session {
   const { requestId = `req_${randomUUID().replaceAll("-", "")}`, callAs } = options;
   return {
     ...options,
@@ -97,7 +100,7 @@ function sessionOf(options: ServerOptions, mcp: McpServer): Session {
     callFor(context, note) {
       const { envelope, _meta } = context.mcpReq;
       const info = (envelope as Record<string, ClientInfo> | undefined)?.[CLIENT_INFO_META_KEY];
-      const client = clientName(info ?? mcp.server.getClientVersion()) ?? options.client ?? null;
+      const client = clientName(info ?? server.getClientVersion()) ?? options.client ?? null;
       const sent = _meta?.[TRACEPARENT_META_KEY];
       const traceparent = typeof sent === "string" ? sent : null;
       return callAs({ client: note ? `${client ?? "unnamed"} (${note})` : client, traceparent });

@@ -6,8 +6,8 @@ import {
   type ClientCapabilities,
   type InputRequests,
   inputResponse,
-  type McpServer,
   MissingRequiredClientCapabilityError,
+  type Server,
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { type Call, contract, type Json, type Operation } from "@rotorsh/contract";
@@ -66,21 +66,22 @@ export function needTasks(context: ServerContext): void {
   });
 }
 
-export function serveTasks(mcp: McpServer, session: Session): void {
-  const params = z.object({ taskId: z.string() }).loose();
-  mcp.server.setRequestHandler("tasks/get", { params }, async ({ taskId }, context) => {
+const params = z.object({ taskId: z.string() }).loose();
+
+export function serveTasks(mcp: Server, session: Session): void {
+  mcp.setRequestHandler("tasks/get", { params }, async ({ taskId }, context) => {
     needTasks(context);
     const run = await findRun(session, context, taskId);
     const mayDecide = session.permissions?.has("approve") ?? true;
     const canAsk = personOf(context, capabilitiesOf(context)).canBeAsked;
     return detailed(run, mayDecide && canAsk ? approvalsOf(run) : []) as Json;
   });
-  mcp.server.setRequestHandler("tasks/cancel", { params }, async ({ taskId }, context) => {
+  mcp.setRequestHandler("tasks/cancel", { params }, async ({ taskId }, context) => {
     needTasks(context);
     await guarded(session, session.callFor(context)(contract.runs.cancel, { id: taskId }));
     return {};
   });
-  mcp.server.setRequestHandler("tasks/update", { params }, async ({ taskId }, context) => {
+  mcp.setRequestHandler("tasks/update", { params }, async ({ taskId }, context) => {
     needTasks(context);
     await answer(session, taskId, context);
     return {};

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import type { Json } from "@rotorsh/contract";
 import { describe, expect, test } from "vitest";
-import { isOffered, readAddress } from "./address.ts";
+import { createOffers } from "./address.ts";
 import { type Tool, toolServers, toolsOf } from "./tools.ts";
 
 describe.each(toolServers)("the %s server", (server) => {
@@ -35,7 +35,7 @@ describe.each(toolServers)("the %s server", (server) => {
 
 describe("what a listing costs the model", () => {
   const mostTokens = { default: 6_000, other: 14_000 };
-  const hosted = (path: string) => toolsOf("hosted").filter((tool) => isOffered(readAddress(path), tool));
+  const hosted = (path: string) => createOffers(toolsOf("hosted"))(path).tools;
 
   test("/mcp", () => {
     expect(tokensOf(hosted("/mcp"))).toBeLessThanOrEqual(mostTokens.default);

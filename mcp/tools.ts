@@ -29,6 +29,8 @@ export type Tool = {
   toolset: Toolset | undefined;
   /** What the answer calls the entries of a list, where REST says `data`. */
   listName: string | undefined;
+  /** What the tool takes, made once: checking with a schema that was never used before is dear. */
+  takes: z.ZodObject;
   /** The whole schema of what the operation answers. */
   answers: Json;
   /** The tool as `tools/list` shows it. */
@@ -61,18 +63,19 @@ function createTool(
   toolset: Toolset | undefined,
 ): Tool {
   const { summary, description } = operation;
+  const takes = toolInputOf(operation);
   const answers = outputSchemaOf(operation.output);
   const listName = isList(operation) ? name.replace(/^rotor_/, "").replace(/^[a-z]+_/, "") : undefined;
   const listed: ListedTool = {
     name,
     title: titleOf(name),
     description: description ? `${summary} ${description}` : summary,
-    inputSchema: inputSchemaOf(toolInputOf(operation)) as ListedTool["inputSchema"],
+    inputSchema: inputSchemaOf(takes) as ListedTool["inputSchema"],
     outputSchema: withListName(briefly(answers), listName) as ListedTool["outputSchema"],
     annotations: annotationsOf(operation),
     ...hintsOf(operation),
   };
-  return { name, key: `${noun}.${verb}`, operation, toolset, listName, answers, listed };
+  return { name, key: `${noun}.${verb}`, operation, toolset, listName, takes, answers, listed };
 }
 
 /** What Claude Code reads: words to find a tool by, which ones to load at once, which to ask a person about. */

@@ -3,7 +3,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type postgres from "postgres";
 import type { Minute } from "../core/queue-numbers.ts";
-import { must } from "../must.ts";
 import type { Database } from "./database.ts";
 
 const foldBatch = 5000;
@@ -37,10 +36,10 @@ const columns = (each: (name: string) => string): SQL => sql.raw(counted.map(eac
 export async function readCounts(
   db: Database,
   workspaceId: string,
-  uids: readonly number[] | SQL,
+  uids: readonly number[],
 ): Promise<Map<number, QueueCounts>> {
-  if (Array.isArray(uids) && uids.length === 0) return new Map();
-  const list = Array.isArray(uids) ? sql`${`{${uids.join(",")}}`}::bigint[]` : sql`array(${uids})`;
+  if (uids.length === 0) return new Map();
+  const list = sql`${`{${uids.join(",")}}`}::bigint[]`;
   const rows = await db.execute<{ uid: string; oldest: number | null } & Record<string, string | number>>(sql`
     select q.uid, ${columns((name) => `coalesce(t.${name}, 0) + coalesce(f.${name}, 0) as ${name}`)},
       (select floor(extract(epoch from rotor_now() - coalesce(j.due_at, j.created_at)))::int from job j
@@ -63,52 +62,58 @@ function toCounts(row: { oldest: number | null } & Record<string, unknown>): Que
 }
 
 export type Pace = { minutes: Minute[]; buckets: number[]; secondsIntoMinute: number };
+export type QueueNumbers = { counts: QueueCounts; pace: Pace };
 
-/** The last hour in minutes, and its durations in buckets. */
-export async function readPace(db: Database, workspaceId: string, uid: number | SQL): Promise<Pace> {
-  const [row] = await db.execute<{ minutes: Minute[]; buckets: number[]; into: number }>(sql`
-    with clock as materialized (select rotor_now() as now, date_trunc('minute', rotor_now()) as minute),
-    flow as materialized (
-      select f.* from queue_flow f, clock
-      where f.workspace_id = ${workspaceId} and f.queue_uid = ${uid} and f.at >= clock.minute - interval '60 minutes'
+/** The last hour in minutes, and its durations in buckets; what was not folded yet is looked at once, for everything. */
+const numbers = sql.raw(`, clock as materialized (
+      select rotor_now() as now, date_trunc('minute', rotor_now()) as minute
+    ), flow as materialized (
+      select f.* from asked join queue_flow f on f.workspace_id = asked.workspace_id and f.queue_uid = asked.uid
+    ), hour as materialized (
+      select m.* from clock, asked
+      join queue_minute m on m.workspace_id = asked.workspace_id and m.queue_uid = asked.uid
+      where m.minute >= clock.minute - interval '60 minutes'
+    ), late as (
+      select f.* from flow f, clock where f.at >= clock.minute - interval '60 minutes'
     ), part as (
-      select m.minute, m.accepted, m.completed, m.failed from queue_minute m, clock
-      where m.workspace_id = ${workspaceId} and m.queue_uid = ${uid} and m.minute >= clock.minute - interval '60 minutes'
+      select minute, accepted, completed, failed from hour
       union all
-      select date_trunc('minute', at), accepted, greatest(completed, 0), greatest(failed, 0) from flow
+      select date_trunc('minute', at), accepted, greatest(completed, 0), greatest(failed, 0) from late
     ), bucket as (
-      select slot.n - 1 as slot, slot.size as n from queue_minute m, clock, unnest(m.buckets) with ordinality slot (size, n)
-      where m.workspace_id = ${workspaceId} and m.queue_uid = ${uid} and m.minute >= clock.minute - interval '60 minutes'
+      select slot.n - 1 as slot, slot.size as n from hour, unnest(buckets) with ordinality slot (size, n)
       union all
-      select duration_slot(ms), 1 from flow, unnest(run_ms) ms
+      select duration_slot(ms), 1 from late, unnest(run_ms) ms
     )
-    select extract(epoch from now - minute)::float8 as into,
+    select ${counted.map((name) => `coalesce(t.${name}, 0) + coalesce(f.${name}, 0) as ${name}`).join(", ")},
+      (select floor(extract(epoch from clock.now - coalesce(j.due_at, j.created_at)))::int from job j
+       where j.queue_uid = asked.uid and j.state = 'waiting' order by j.seq limit 1) as oldest,
+      extract(epoch from clock.now - clock.minute)::float8 as into,
       (select coalesce(json_agg(json_build_object('ago', ago, 'accepted', accepted, 'completed', completed,
          'failed', failed)), '[]') from (
          select (extract(epoch from (select minute from clock) - minute) / 60)::int as ago, sum(accepted) as accepted,
            sum(completed) as completed, sum(failed) as failed from part group by 1) p) as minutes,
       (select json_agg(coalesce(sums.n, 0) order by g) from generate_series(0, 23) g
        left join (select slot, sum(n) as n from bucket group by slot) sums on sums.slot = g) as buckets
-    from clock`);
-  const { minutes, buckets, into } = must(row, "the pace of a queue");
-  return { minutes: parsed(minutes), buckets: parsed(buckets), secondsIntoMinute: into };
-}
+    from clock cross join asked
+    left join queue_total t on t.queue_uid = asked.uid and t.workspace_id = asked.workspace_id
+    left join (select ${counted.map((name) => `sum(${name}) as ${name}`).join(", ")} from flow) f on true`);
 
-export type QueueNumbers = { counts: QueueCounts; pace: Pace };
+type NumbersRow = { oldest: number | null; into: number; minutes: Minute[]; buckets: number[] };
 
-/** All of one queue, in one round trip; undefined for a queue that does not exist. */
+/** All of one queue, in one statement; undefined for a queue that does not exist. */
 export async function readNumbers(
   db: Database,
   workspaceId: string,
   name: string,
 ): Promise<QueueNumbers | undefined> {
-  const uid = sql`(select uid from queue where workspace_id = ${workspaceId} and name = ${name})`;
-  const [counts, pace] = await Promise.all([
-    readCounts(db, workspaceId, uid),
-    readPace(db, workspaceId, uid),
-  ]);
-  const [found] = counts.values();
-  return found && { counts: found, pace };
+  const [row] = await db.execute<NumbersRow>(sql`
+    with asked as materialized (
+      select workspace_id, uid from queue where workspace_id = ${workspaceId} and name = ${name}
+    )${numbers}`);
+  if (!row) return undefined;
+  const { minutes, buckets, into, ...counts } = row;
+  const pace = { minutes: parsed(minutes), buckets: parsed(buckets), secondsIntoMinute: into };
+  return { counts: toCounts(counts), pace };
 }
 
 /** Drizzle leaves JSON of its own statements as text. */
