@@ -6,7 +6,7 @@ import { type Context, Hono } from "hono";
 import { mountCheckpoints } from "./checkpoints.ts";
 import { type Gate, isOperator } from "./credentials.ts";
 import { docsRoutes } from "./docs.ts";
-import { securityHeaders } from "./headers.ts";
+import { securityHeaders, setHeader } from "./headers.ts";
 import { type McpRoutes, mountMcp } from "./mcp-routes.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
@@ -58,7 +58,7 @@ function traceRequests(app: App, log: Log, metrics: Metrics): void {
     const requestId = readRequestId(c);
     c.set("requestId", requestId);
     c.set("provenance", readProvenance(c, requestId));
-    c.header("x-request-id", requestId);
+    setHeader(c, "x-request-id", requestId);
     await next();
     const { status } = c.res;
     const { method, path } = c.req;

@@ -46,6 +46,12 @@ async function serve(c: AppContext, operation: Operation, gate: Gate): Promise<R
     });
   }
   const idempotencyKey = isRead(operation) ? undefined : c.req.header("idempotency-key");
-  const options = { signal: c.req.raw.signal, ...(idempotencyKey !== undefined && { idempotencyKey }) };
+  const options = {
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+    // Made only when somebody asks for it.
+    get signal() {
+      return c.req.raw.signal;
+    },
+  };
   return respond(c, await perform(caller, operation, input, options));
 }

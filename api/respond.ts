@@ -4,6 +4,7 @@ import { isRotorError, RotorError } from "@rotorsh/contract";
 import { type Answer, type RateState, Replayed } from "@rotorsh/engine";
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { setHeader } from "./headers.ts";
 
 const minuteSeconds = 60;
 const unavailableRetrySeconds = 2;
@@ -31,8 +32,8 @@ export function respondError(c: Context, cause: unknown, requestId: string): Res
 
 export function setRateHeaders(c: Context, rate: RateState): void {
   if (!rate) return;
-  c.header("ratelimit-policy", `"workspace";q=${rate.limit};w=${minuteSeconds}`);
-  c.header("ratelimit", `"workspace";r=${rate.remaining};t=${rate.resetSeconds}`);
+  setHeader(c, "ratelimit-policy", `"workspace";q=${rate.limit};w=${minuteSeconds}`);
+  setHeader(c, "ratelimit", `"workspace";r=${rate.remaining};t=${rate.resetSeconds}`);
 }
 
 function retryAfterSeconds({ code, details }: RotorError): number | undefined {

@@ -29,7 +29,7 @@ const identityLanes = { lanes: 2 };
 
 export function createAuthenticate(services: Services): Authenticate {
   const { databases, rateLimiter } = services;
-  const findIdentities = prepareFindIdentities(databases.engine);
+  const findIdentities = prepareFindIdentities(databases.lookups);
   // Read at every request, so that a revoked key or a changed role counts at once; requests that come
   // together share the query.
   const find = createBatcher<string, KeyIdentity | undefined>(async (ids) => {

@@ -50,7 +50,8 @@ export function listHandlers<Tree extends OperationTree>(tree: Tree, handlers: H
 }
 
 export function createPerform(services: Services, handlers: HandlerMap): Perform {
-  return async (caller, operation, input, { idempotencyKey, signal } = {}) => {
+  return async (caller, operation, input, options = {}) => {
+    const { idempotencyKey } = options;
     const entry = must(handlers.get(operation), `a handler for ${operation.route}`);
     const what = `${entry.noun}.${entry.verb}`;
     try {
@@ -62,7 +63,7 @@ export function createPerform(services: Services, handlers: HandlerMap): Perform
         throw new RotorError("INVALID_IDEMPOTENCY_KEY");
       }
       const { handle } = entry;
-      const work: Work = { caller, operation, what, handle, parsed, services, idempotencyKey, signal };
+      const work: Work = { caller, operation, what, handle, parsed, services, idempotencyKey, options };
       if (isDirect(handle)) return await runDirect(work);
       if (idempotencyKey === undefined || isRead(operation)) return await execute(work);
       return await executeOnce(work, idempotencyKey);
@@ -84,7 +85,7 @@ type Work = {
   parsed: Json;
   services: Services;
   idempotencyKey: string | undefined;
-  signal: AbortSignal | undefined;
+  options: CallOptions;
 };
 
 function authorise(caller: Caller, operation: Operation): void {
@@ -109,17 +110,10 @@ async function execute(work: Work): Promise<Answer> {
 
 /** The handler shares a transaction with other requests, so there is none to give it. */
 async function runDirect(work: Work): Promise<Answer> {
-  const { caller, operation, handle, parsed, services, idempotencyKey, signal } = work;
+  const { operation, handle, parsed, services, idempotencyKey } = work;
   const after = createAfter();
-  const context = {
-    caller,
-    db: services.databases.engine,
-    now: new Date(),
-    services,
-    idempotencyKey,
-    signal,
-  };
-  const output = await asked(handle, parsed, { ...context, afterCommit: after.add, record: refuseRecord });
+  const context = contextOf(work, services.databases.engine, new Date(), after.add, refuseRecord);
+  const output = await asked(handle, parsed, context);
   after.run();
   const body = operation.output.parse(output);
   return {
@@ -165,18 +159,35 @@ function inTransaction<T>(
     : databases.acrossWorkspaces(work);
 }
 
-async function run(
-  { caller, operation, handle, parsed, services, idempotencyKey, signal }: Work,
+function contextOf(
+  { caller, services, idempotencyKey, options }: Work,
   db: Database,
   now: Date,
-  after: After,
-): Promise<Answer> {
+  afterCommit: Context["afterCommit"],
+  record: Context["record"],
+): Context {
+  return {
+    caller,
+    db,
+    now,
+    services,
+    idempotencyKey,
+    // Not read before it is needed: to make one costs a good part of a small request.
+    get signal() {
+      return options.signal;
+    },
+    afterCommit,
+    record,
+  };
+}
+
+async function run(work: Work, db: Database, now: Date, after: After): Promise<Answer> {
+  const { caller, operation, handle, parsed } = work;
   const changes: Change[] = [];
   const record = (made: Change) => {
     changes.push(made);
   };
-  const context = { caller, db, now, services, idempotencyKey, signal, afterCommit: after.add, record };
-  const output = await asked(handle, parsed, context);
+  const output = await asked(handle, parsed, contextOf(work, db, now, after.add, record));
   for (const change of changes) await auditChange(db, caller, operation, change, now);
   const body = operation.output.parse(output);
   return { status: statusOf(operation, body), body, replayed: false };

@@ -17,6 +17,8 @@ export type Statements = postgres.ISql;
 export type Databases = {
   /** Across workspaces: every statement names its workspace. */
   engine: Database;
+  /** The same for what every request looks up by key: planned once, because planning takes longer than looking. */
+  lookups: Database;
   /** The same role without drizzle, for statements that carry many rows at once. */
   sql: postgres.Sql;
   /** Runs in one transaction that sees one workspace only; `now` is the database's clock. */
@@ -39,7 +41,13 @@ export type DatabaseOptions = {
   enginePool?: number;
 };
 
-type Pools = { app: Transactions; across: Transactions; engine: postgres.Sql; sql: postgres.Sql };
+type Pools = {
+  app: Transactions;
+  across: Transactions;
+  engine: postgres.Sql;
+  lookups: postgres.Sql;
+  sql: postgres.Sql;
+};
 
 export function openDatabases(options: DatabaseOptions): Databases {
   let pools = openPools(options);
@@ -52,6 +60,7 @@ export function openDatabases(options: DatabaseOptions): Databases {
   });
   return {
     engine: drizzle(preparing(() => pools.engine)),
+    lookups: drizzle(preparing(() => pools.lookups)),
     sql: latest(() => pools.sql),
     inWorkspace: (workspaceId, work) =>
       pools.app.run(
@@ -74,26 +83,34 @@ function openPools(options: DatabaseOptions): Pools {
   const { appPool = 10, enginePool = 4 } = options;
   const lane = (role: string) => (lost: () => void) => openClient(options, role, { max: 1, onclose: lost });
   const engine = openClient(options, engineRole, { max: enginePool });
+  const lookups = openClient(options, engineRole, { max: 1 }, { plan_cache_mode: "force_generic_plan" });
   // Drizzle reads dates and JSON as text, and sets the client up for it.
-  drizzle(engine);
+  for (const client of [engine, lookups]) drizzle(client);
   return {
     app: createTransactions(lane(appRole), appPool),
     across: createTransactions(lane(engineRole), enginePool),
     engine,
+    lookups,
     sql: openClient(options, engineRole, { max: enginePool }),
   };
 }
 
-async function endPools({ app, across, engine, sql }: Pools, seconds: number): Promise<void> {
+async function endPools({ app, across, engine, lookups, sql }: Pools, seconds: number): Promise<void> {
   await Promise.all([
     app.end(seconds),
     across.end(seconds),
     engine.end({ timeout: seconds }),
+    lookups.end({ timeout: seconds }),
     sql.end({ timeout: seconds }),
   ]);
 }
 
-function openClient({ url, rowSecurity }: DatabaseOptions, role: string | undefined, options: object) {
+function openClient(
+  { url, rowSecurity }: DatabaseOptions,
+  role: string | undefined,
+  options: object,
+  settings: object = {},
+) {
   return postgres(url, {
     onnotice: () => {},
     fetch_types: false,
@@ -111,6 +128,7 @@ function openClient({ url, rowSecurity }: DatabaseOptions, role: string | undefi
       statement_timeout: 30_000,
       idle_in_transaction_session_timeout: 30_000,
       ...(role && rowSecurity && { role }),
+      ...settings,
     },
   });
 }
