@@ -44,13 +44,15 @@ export type Intake =
     }
   | { kind: "no queue" };
 
+/** What was stored in one queue. */
 type Row = {
   queue_uid: string;
   ws: string;
   queue: string;
-  id: string;
-  state: JobState;
   created_at: Date | string;
+  /** States and ids of the jobs; null when every job of the statement was stored, and all of them wait. */
+  states: JobState[] | null;
+  ids: string[] | null;
 };
 
 type Inserted = { intakes: Intake[]; woken: number[] };
@@ -67,18 +69,18 @@ export async function insertJobs(
   // Written as array literals here: what postgres.js does for each element costs more than the rest of the request.
   const literal = (read: (job: NewJob) => string | number) => `{${jobs.map(read).join(",")}}`;
   const texts = (read: (job: NewJob) => string | null) => literal((job) => quoted(read(job)));
-  const jsons = (read: (job: NewJob) => string | null) => literal((job) => JSON.stringify(read(job)));
+  const jsons = (read: (job: NewJob) => string | null) => jobs.map((job) => jsonOf(read(job))).join(between);
   const numbers = (read: (job: NewJob) => number | null) => literal((job) => read(job) ?? "null");
   const rows = await sql<Row[]>`
     with sent as (
       select * from unnest(
         ${texts((job) => job.workspaceId)}::text::text[], ${texts((job) => job.queueName)}::text::text[],
-        ${texts((job) => job.id)}::text::text[], ${jsons((job) => job.payload)}::text::text[],
+        ${texts((job) => job.id)}::text::text[], string_to_array(${jsons((job) => job.payload)}::text, ${between}, ''),
         ${numbers((job) => job.delayMs)}::text::bigint[], ${numbers((job) => job.priority)}::text::int[],
-        ${jsons((job) => (job.tags.length > 0 ? JSON.stringify(job.tags) : null))}::text::text[],
+        string_to_array(${jsons((job) => (job.tags.length > 0 ? JSON.stringify(job.tags) : null))}::text, ${between}, ''),
         ${texts((job) => job.concurrencyKey)}::text::text[], ${numbers((job) => job.attempts)}::text::int[],
-        ${jsons((job) => job.backoff)}::text::text[], ${jsons((job) => job.provenance)}::text::text[],
-        ${jsons((job) => job.guard && JSON.stringify(job.guard))}::text::json[]
+        string_to_array(${jsons((job) => job.backoff)}::text, ${between}, ''), string_to_array(${jsons((job) => job.provenance)}::text, ${between}, ''),
+        string_to_array(${jsons((job) => job.guard && JSON.stringify(job.guard))}::text, ${between}, '')::json[]
       ) with ordinality as t (ws, queue, id, payload, delay_ms, priority, tags, ckey, attempts, backoff, provenance, guard, ord)
     ), placed as (
       select s.*, q.uid, q.retry_attempts,
@@ -118,14 +120,47 @@ export async function insertJobs(
       group by m.workspace_id, n.name order by m.workspace_id, n.name
       on conflict (workspace_id, period, queue_name) do update set executions = u.executions + excluded.executions
     )
-    select m.queue_uid, m.workspace_id as ws, q.name as queue, m.id, m.state, m.created_at
-    from made m join queue q on q.uid = m.queue_uid`;
+    -- Usually all is new and waits; to say so row by row would take as long as to write the rows.
+    select m.queue_uid, m.workspace_id as ws, q.name as queue, min(m.created_at) as created_at,
+      array_agg(m.state) filter (where not p.plain) as states, array_agg(m.id) filter (where not p.plain) as ids
+    from made m join queue q on q.uid = m.queue_uid,
+      (select count(*) = ${jobs.length} and bool_and(state = 'waiting') as plain from made) p
+    group by m.queue_uid, m.workspace_id, q.name`;
   return toIntakes(sql, jobs, rows, tries);
 }
 
-/** An element of an array literal. For text that is JSON, JSON.stringify writes the same, and faster. */
+/** Stands between texts that are JSON: it is no letter of any. Postgres splits them faster than it reads a literal. */
+const between = "\u001f";
+
+function jsonOf(json: string | null): string {
+  if (json?.includes(between)) throw new Error("not JSON");
+  return json ?? "";
+}
+
+/** An element of an array literal. */
 function quoted(text: string | null): string {
   return text === null ? "null" : `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}
+
+type Made = { queueUid: number; state: JobState; createdAt: Date };
+
+/** What was stored, by `keyOf`. */
+function madeOf(rows: readonly Row[], jobs: readonly NewJob[]): Map<string, Made> {
+  const made = new Map<string, Made>();
+  const add = (row: Row, id: string, state: JobState) => {
+    const createdAt = new Date(row.created_at);
+    made.set(`${row.ws}|${row.queue}|${id}`, { queueUid: Number(row.queue_uid), state, createdAt });
+  };
+  for (const row of rows) {
+    for (const [index, id] of (row.ids ?? []).entries()) add(row, id, must(row.states?.[index]));
+  }
+  if (made.size > 0) return made;
+  const queues = new Map(rows.map((row) => [`${row.ws}|${row.queue}`, row]));
+  for (const job of jobs) {
+    const row = queues.get(`${job.workspaceId}|${job.queueName}`);
+    if (row) add(row, job.id, "waiting");
+  }
+  return made;
 }
 
 /** What was not stored now is there already, or has no queue. */
@@ -135,7 +170,7 @@ async function toIntakes(
   rows: readonly Row[],
   tries: number,
 ): Promise<Inserted> {
-  const made = new Map(rows.map((row) => [`${row.ws}|${row.queue}|${row.id}`, row]));
+  const made = madeOf(rows, jobs);
   const woken = new Set<number>();
   const others: number[] = [];
   const intakes = jobs.map((job, index): Intake => {
@@ -147,9 +182,8 @@ async function toIntakes(
     }
     // The same id twice in one statement: the first is the job, the others are that one again.
     made.delete(key);
-    const { state } = row;
-    const createdAt = new Date(row.created_at);
-    if (state === "waiting") woken.add(Number(row.queue_uid));
+    const { state, createdAt, queueUid } = row;
+    if (state === "waiting") woken.add(queueUid);
     return { kind: "stored", duplicate: false, state, createdAt, payload: null, tags: [...job.tags] };
   });
   const vanished = others.length > 0 ? await readDuplicates(sql, jobs, others, intakes) : [];
@@ -169,9 +203,12 @@ function keyOf({ workspaceId, queueName, id }: NewJob): string {
 }
 
 /** Without a state: the queue is there, and the job is not any more. */
-type Duplicate = Omit<Row, "queue_uid" | "state"> & {
-  state: JobState | null;
+type Duplicate = {
+  ws: string;
+  queue: string;
   sent_id: string;
+  state: JobState | null;
+  created_at: Date | string;
   payload: string;
   tags: string[] | null;
   request_key: string | null;
@@ -186,7 +223,7 @@ async function readDuplicates(
 ): Promise<number[]> {
   const column = <T>(read: (job: NewJob) => T): T[] => indexes.map((index) => read(jobs[index] as NewJob));
   const rows = await sql<Duplicate[]>`
-    select d.ws, d.queue, d.id as sent_id, j.id, j.state, j.created_at, j.payload, j.tags,
+    select d.ws, d.queue, d.id as sent_id, j.state, j.created_at, j.payload, j.tags,
       j.provenance->>'request_key' as request_key
     from unnest(${column((job) => job.workspaceId)}::text[], ${column((job) => job.queueName)}::text[],
       ${column((job) => job.id)}::text[]) as d (ws, queue, id)
