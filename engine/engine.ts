@@ -72,11 +72,13 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     endWaits() {
       services.pull.claims.close();
       services.workflows.feed.close();
+      services.workflows.ends.close();
     },
     async close() {
       watch.stop();
       services.pull.claims.close();
       services.workflows.feed.close();
+      services.workflows.ends.close();
       await workers?.stop();
       await services.outbound.close();
       await services.guardrails.close();

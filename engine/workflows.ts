@@ -6,6 +6,7 @@ import { createDriveSizes, type DriveSizes } from "./drive-sizes.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import { auditHookErrors } from "./hook-audit.ts";
 import { type Allowance, withinQuota } from "./quota.ts";
+import { createRunEnds, type RunEnds } from "./run-ends.ts";
 import { createBatcher } from "./store/batch.ts";
 import { type Database, type Databases, isUnavailable } from "./store/database.ts";
 import { type NewEvent, type Published, publishDue, publishEvents } from "./store/event-publish.ts";
@@ -28,6 +29,7 @@ export type Workflows = {
   sizes: DriveSizes;
   /** What happens to runs, for those who follow them. */
   feed: Feed;
+  ends: RunEnds;
   /** Publishes stored events whose time has come. */
   publishDue(): Promise<void>;
   /** Says that there may be a run to drive. */
@@ -82,6 +84,7 @@ export function createWorkflows(
     return ends.map(() => true as const);
   });
   const feed = createFeed(engine);
+  const ends = createRunEnds(engine);
   const sizes = createDriveSizes();
   const checkpointTogether = createGroup<CheckpointRequest, Checkpointed>((bodies) => keepTogether(bodies));
 
@@ -144,11 +147,14 @@ export function createWorkflows(
     async finish(end) {
       await (isSimple(end) ? endTogether(end) : finishTogether(end));
       feed.touch([end.run]);
+      if (end.next.kind === "completed" || end.next.kind === "failed") ends.tell(end.run);
       if (end.steps.some(({ send }) => send)) publishSoon();
-      wake();
+      // Of most runs nobody is told, and nothing else is due with their end.
+      if (end.hasHooks !== false || !isSimple(end)) wake();
     },
     publishDue: publishAllDue,
     feed,
+    ends,
     wake,
     onWake: (listener) => listeners.add(listener),
     setDriver(made) {

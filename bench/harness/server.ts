@@ -13,6 +13,8 @@ import { programPath, serverNodeOptions, serverScript } from "./config.ts";
 export type Server = {
   url: string;
   key: string;
+  /** Signs requests to workflow apps. */
+  signingKey: string;
   pid: number;
   request<T = unknown>(method: string, path: string, body?: object): Promise<T>;
   /** Resident memory in MB. */
@@ -26,6 +28,8 @@ export type ServerOptions = {
   databaseUrl?: string;
   redisUrl?: string;
 };
+
+type DevKeys = { apiKey: string; signingKey: string };
 
 const startMs = 60_000;
 
@@ -51,13 +55,14 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     if (child.exitCode !== null) throw new Error(`the server ended with code ${child.exitCode}`);
     if (Date.now() > deadline) throw new Error("the server did not become ready");
   }
-  const { apiKey } = JSON.parse(await readFile(join(folder, "dev.json"), "utf8")) as { apiKey: string };
+  const keys = JSON.parse(await readFile(join(folder, "dev.json"), "utf8")) as DevKeys;
   const pid = child.pid as number;
   return {
     url,
-    key: apiKey,
+    key: keys.apiKey,
+    signingKey: keys.signingKey,
     pid,
-    request: (method, path, body) => request(url, apiKey, method, path, body),
+    request: (method, path, body) => request(url, keys.apiKey, method, path, body),
     rssMb: () => rssMb(pid),
     stop: () => stopProcess(child),
   };

@@ -188,8 +188,7 @@ async function waitForEnd(id: string, longestMs: number, { db, caller, services,
   if (longestMs > 0) {
     const limit = AbortSignal.timeout(longestMs);
     const over = signal ? AbortSignal.any([limit, signal]) : limit;
-    // The feed ends with the run.
-    for await (const _ of services.workflows.feed.follow({ workspaceId, id }, null, over));
+    await services.workflows.ends.wait(id, over);
   }
   return must(await findRun(db, workspaceId, id), "the run");
 }

@@ -95,6 +95,7 @@ export type Target = {
   serveUrl: string;
   keys: { sealed: string[]; dataKey: string | null };
   suspended: boolean;
+  hasHooks: boolean;
 };
 
 /** Undefined when it is archived or its workspace is gone. */
@@ -109,13 +110,19 @@ export async function findTarget(
     previous: string | null;
     data_key: string | null;
     suspended: boolean;
+    has_hooks: boolean;
   }>(sql`
-    select w.serve_url, k.sealed, case when k.previous_until > rotor_now() then k.previous end as previous,
+    select w.serve_url, w.hooks <> '{}' as has_hooks, k.sealed, case when k.previous_until > rotor_now() then k.previous end as previous,
       s.data_key, s.suspended_at is not null as suspended
     from workflow w join workspace s on s.id = w.workspace_id and s.deleted_at is null
     left join signing_key k on k.workspace_id = w.workspace_id
     where w.workspace_id = ${workspaceId} and w.id = ${workflowId} and w.archived_at is null`);
   if (!row) return undefined;
   const sealed = [row.sealed, row.previous].filter((key) => key !== null);
-  return { serveUrl: row.serve_url, keys: { sealed, dataKey: row.data_key }, suspended: row.suspended };
+  return {
+    serveUrl: row.serve_url,
+    keys: { sealed, dataKey: row.data_key },
+    suspended: row.suspended,
+    hasHooks: row.has_hooks,
+  };
 }

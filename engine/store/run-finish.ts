@@ -20,6 +20,8 @@ export type DriveEnd = {
   next: Next;
   /** Nobody waits for the run: it has no parent. */
   isAlone: boolean;
+  /** False when the app does not want to be told of the end. */
+  hasHooks?: boolean;
 };
 
 const hookOf = { completed: "onSuccess", failed: "onFailure" } as const;

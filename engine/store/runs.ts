@@ -60,6 +60,14 @@ export type RunFilter = Page & {
 /** A filter that no index serves looks at no more rows than this per page, so that no list takes long. */
 const mostLookedAt = 20_000;
 
+/** Which of these have ended. */
+export async function findEnded(db: Database, ids: readonly string[]): Promise<string[]> {
+  const rows = await db.execute<{ id: string }>(sql`
+    select id from run where ended_at is not null
+      and id in (select json_array_elements_text(${JSON.stringify(ids)}::text::json))`);
+  return rows.map(({ id }) => id);
+}
+
 export async function listRuns(db: Database, workspaceId: string, filter: RunFilter) {
   const isSearch = filter.text !== undefined || (filter.event !== undefined && !isEventId(filter.event));
   const most = isSearch ? mostLookedAt : filter.limit + 1;

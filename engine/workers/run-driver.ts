@@ -30,7 +30,7 @@ const unstorable = {
   message: "What the app answered cannot be stored. A value may hold text that no database takes.",
 };
 
-type Served = { url: string; keys: string[]; suspended: boolean };
+type Served = { url: string; keys: string[]; suspended: boolean; hasHooks: boolean };
 type Held = { run: string; token: string; since: number };
 
 export type DriverOptions = {
@@ -92,12 +92,14 @@ export function startRunDriver(
     } finally {
       clearTimeout(slow);
       workflows.sizes.end(token);
+      const wasFull = isBehind || held.size >= mostInFlight;
       held.delete(place);
-      wake();
+      // Others were left for want of room; what else is due, whoever made it so has said.
+      if (wasFull) wake();
     }
   }
 
-  async function attempt(run: ClaimedRun): Promise<{ next: Next; answer?: DriveAnswer }> {
+  async function attempt(run: ClaimedRun): Promise<{ next: Next; answer?: DriveAnswer; hasHooks?: boolean }> {
     const served = await targetOf(run);
     if (!served) return { next: withoutWorkflow(run) };
     if (served.suspended)
@@ -112,7 +114,7 @@ export function startRunDriver(
     const problem = oversized(result) ?? workflows.sizes.add(`${run.id}.${run.token}`, result.steps);
     // Before this, every step that could be kept was: what is too large cannot be.
     if (problem && run.hook === null) return { next: { kind: "failed", error: problem } };
-    return { next: afterDrive(run, result, random), answer };
+    return { next: afterDrive(run, result, random), answer, hasHooks: served.hasHooks };
   }
 
   /** It goes on all the same. */
@@ -125,10 +127,16 @@ export function startRunDriver(
 
   async function finish(
     run: ClaimedRun,
-    { next, answer }: Awaited<ReturnType<typeof attempt>>,
+    { next, answer, hasHooks = true }: Awaited<ReturnType<typeof attempt>>,
   ): Promise<void> {
     const result = answer && "result" in answer && run.hook === null ? answer.result : undefined;
-    const end = { run: run.id, workspaceId: run.workspaceId, token: run.token, isAlone: run.parent === null };
+    const end = {
+      run: run.id,
+      workspaceId: run.workspaceId,
+      token: run.token,
+      isAlone: run.parent === null,
+      hasHooks,
+    };
     // Only a run that brought results along can have brought one that nobody asked for.
     const asked = result?.state === "completed" && run.steps > 0 ? result.asked : null;
     try {
@@ -170,7 +178,8 @@ export function startRunDriver(
     let { sealed } = target.keys;
     if (sealed.length === 0) sealed = [(await signingKeyOf(databases.engine, services.vault, owner)).sealed];
     const keys = sealed.map((key) => openSigningKey(services.vault, owner, key));
-    return { url: target.serveUrl, keys, suspended: target.suspended };
+    const { suspended, hasHooks } = target;
+    return { url: target.serveUrl, keys, suspended, hasHooks };
   }
 
   async function renew(): Promise<void> {

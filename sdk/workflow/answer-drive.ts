@@ -9,16 +9,15 @@ import type { WorkflowFunction } from "./types.ts";
 export type AnswerOptions = Omit<DriveOptions, "checkpoint"> & {
   /** No new step later than this, even if the server would wait longer. */
   budgetMs?: number | undefined;
-  fetch?: typeof globalThis.fetch | undefined;
 };
 
 export async function answerDrive(
   fn: WorkflowFunction,
   request: DriveRequest,
-  { budgetMs = Number.POSITIVE_INFINITY, fetch, ...options }: AnswerOptions = {},
+  { budgetMs = Number.POSITIVE_INFINITY, ...options }: AnswerOptions = {},
 ): Promise<DriveResult> {
   if (request.hook) return callHook(fn, request, request.hook);
-  const checkpoint = request.checkpoint && checkpointTo(request.checkpoint, fetch);
+  const checkpoint = request.checkpoint && checkpointTo(request.checkpoint);
   const budgeted = { ...request, budgetMs: Math.min(budgetMs, request.budgetMs) };
   return drive(fn, budgeted, { ...options, checkpoint });
 }

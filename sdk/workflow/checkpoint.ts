@@ -5,6 +5,7 @@ import { gzip } from "node:zlib";
 import type { StepRecord } from "@rotorsh/contract";
 import { backoffMs } from "../retry.ts";
 import type { SendCheckpoint } from "./drive.ts";
+import { post } from "./post.ts";
 
 const pack = promisify(gzip);
 
@@ -18,11 +19,11 @@ const tryMs = 15_000;
 type Target = { url: string; token: string };
 
 /** A try is cut off after `tryMs`; who gives up sends the steps along with the answer of the drive. */
-export function checkpointTo({ url, token }: Target, fetch = globalThis.fetch): SendCheckpoint {
+export function checkpointTo({ url, token }: Target): SendCheckpoint {
   return async (steps) => {
     for (const texts of messages(steps)) {
       const body = `{"token":${JSON.stringify(token)},"steps":[${texts.join(",")}]}`;
-      const answer = await send(url, body, fetch);
+      const answer = await send(url, body);
       if (answer !== "kept") return answer;
     }
     return "kept";
@@ -45,7 +46,7 @@ function* messages(steps: readonly StepRecord[]): Generator<string[]> {
   if (texts.length > 0) yield texts;
 }
 
-async function send(url: string, text: string, fetch: typeof globalThis.fetch): ReturnType<SendCheckpoint> {
+async function send(url: string, text: string): ReturnType<SendCheckpoint> {
   const isLarge = text.length > gzipFromBytes;
   const headers = {
     "content-type": "application/json",
@@ -54,7 +55,7 @@ async function send(url: string, text: string, fetch: typeof globalThis.fetch): 
   const body = isLarge ? await pack(text) : text;
   for (let attempt = 0; attempt < tries; attempt++) {
     if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, backoffMs(attempt, Math.random())));
-    const status = await post(fetch, url, headers, body);
+    const status = await once(url, headers, body);
     if (status === "kept" || status === "lost") return status;
     // What is refused once is refused again; the server says why when it gets the answer of the drive.
     if (status === "refused") break;
@@ -62,19 +63,15 @@ async function send(url: string, text: string, fetch: typeof globalThis.fetch): 
   return "unsent";
 }
 
-async function post(
-  fetch: typeof globalThis.fetch,
+async function once(
   url: string,
   headers: Record<string, string>,
-  body: string | Uint8Array<ArrayBuffer>,
+  body: string | Uint8Array,
 ): Promise<"kept" | "lost" | "refused" | "again"> {
   try {
-    const signal = AbortSignal.timeout(tryMs);
-    const response = await fetch(url, { method: "POST", headers, body, signal, redirect: "error" });
-    const text = await response.text();
-    if (response.status === 409) return "lost";
-    if (response.status !== 200)
-      return response.status >= 500 || response.status === 429 ? "again" : "refused";
+    const { status, text } = await post(url, headers, body, tryMs);
+    if (status === 409) return "lost";
+    if (status !== 200) return status >= 500 || status === 429 ? "again" : "refused";
     const { recorded } = JSON.parse(text) as { recorded?: object };
     // Something else is known of a step already, from a message whose answer was lost. The next drive brings it.
     return recorded && Object.keys(recorded).length === 0 ? "kept" : "refused";
