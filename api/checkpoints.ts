@@ -20,7 +20,7 @@ export const checkpointPath = "/v1/checkpoints";
 export function mountCheckpoints<Env extends object>(app: Hono<Env>, engine: Engine): void {
   app.post(checkpointPath, async (c) => {
     try {
-      return c.json(await engine.checkpoint(await readBody(c)));
+      return c.json(await engine.checkpoints(await readBody(c)));
     } catch (error) {
       const known = isRotorError(error) ? error : new RotorError("INTERNAL", {}, { cause: error });
       return respondError(c, known, readRequestId(c));

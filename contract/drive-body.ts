@@ -2,7 +2,7 @@
 // what steps return is opaque and only measured.
 
 import { z } from "zod";
-import type { CheckpointRequest, DriveResult } from "./drive.ts";
+import type { Checkpoint, DriveResult } from "./drive.ts";
 
 /** Keys are made by the SDK: hashes, in a form that can stand in any text. */
 const key = z.string().regex(/^[\w.:-]{1,128}$/);
@@ -95,6 +95,7 @@ const driveResult = z.discriminatedUnion("state", [
 ]);
 
 const checkpoint = z.object({ token: z.string().regex(/^[\w-]{1,64}\.[0-9a-f-]{36}$/), steps });
+const message = z.object({ checkpoints: z.array(z.unknown()).min(1).max(1000) });
 
 /** The result of a drive, or what is wrong with it in words. */
 export function readDriveResult(body: unknown): DriveResult | { problem: string } {
@@ -103,9 +104,15 @@ export function readDriveResult(body: unknown): DriveResult | { problem: string 
 }
 
 /** A checkpoint, or what is wrong with it in words. */
-export function readCheckpoint(body: unknown): CheckpointRequest | { problem: string } {
+export function readCheckpoint(body: unknown): Checkpoint | { problem: string } {
   const read = checkpoint.safeParse(body);
-  return read.success ? (read.data as CheckpointRequest) : { problem: problemOf(read.error) };
+  return read.success ? (read.data as Checkpoint) : { problem: problemOf(read.error) };
+}
+
+/** The checkpoints of a message, each to be read by itself: one that is wrong must not take the others with it. */
+export function readMessage(body: unknown): { checkpoints: unknown[] } | { problem: string } {
+  const read = message.safeParse(body);
+  return read.success ? read.data : { problem: problemOf(read.error) };
 }
 
 function problemOf({ issues }: z.ZodError): string {

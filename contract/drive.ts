@@ -72,4 +72,13 @@ export type DriveResult = {
   | { state: "stopped" }
 );
 
-export type CheckpointRequest = { token: string; steps: StepRecord[] };
+/** Steps of one drive that have ended, with the lease they were executed under. */
+export type Checkpoint = { token: string; steps: StepRecord[] };
+
+/** Drives of one app that have steps to send at the same time share a message. */
+export type CheckpointMessage = { checkpoints: Checkpoint[] };
+
+/** For each checkpoint of a message, in order. `recorded` holds what was known of a step before, and counts. */
+export type CheckpointAnswer =
+  | { status: 200; recorded: Record<string, Memo> }
+  | { status: number; error: { code: string; message: string } };

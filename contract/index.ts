@@ -46,7 +46,9 @@ export { ApiKey } from "./api-keys.ts";
 export { approvalStatuses } from "./approvals.ts";
 export { AuditEvent, type Surface } from "./audit.ts";
 export type {
-  CheckpointRequest,
+  Checkpoint,
+  CheckpointAnswer,
+  CheckpointMessage,
   DriveEvent,
   DriveRequest,
   DriveResult,
@@ -57,7 +59,7 @@ export type {
   StepRecord,
   Wait,
 } from "./drive.ts";
-export { readCheckpoint, readDriveResult } from "./drive-body.ts";
+export { readCheckpoint, readDriveResult, readMessage } from "./drive-body.ts";
 export {
   type ErrorBody,
   type ErrorCode,

@@ -1,8 +1,8 @@
 // Puts the parts together. One engine per process; any number of processes per database.
 
-import { type Call, contract, type Memo, RotorError } from "@rotorsh/contract";
+import { type Call, type CheckpointAnswer, contract, type Memo, RotorError } from "@rotorsh/contract";
 import type { Caller } from "./caller.ts";
-import { takeCheckpoint } from "./checkpoints.ts";
+import { takeCheckpoint, takeCheckpoints } from "./checkpoints.ts";
 import { ensureDefaultWorkspace, type GivenKey } from "./default-workspace.ts";
 import { type Authenticate, createAuthenticate } from "./identity.ts";
 import { type AuthenticateToken, createAuthenticateToken, type OAuthOptions } from "./oauth.ts";
@@ -36,6 +36,8 @@ export type Engine = {
   callAs(caller: Caller): Call;
   /** Keeps the finished steps of a run that is being driven; LEASE_LOST when it is not, or elsewhere. */
   checkpoint(body: unknown): Promise<{ recorded: Record<string, Memo> }>;
+  /** The same for a message of an app, which holds those of several runs. */
+  checkpoints(body: unknown): Promise<{ answers: CheckpointAnswer[] }>;
   /** A key of this server's own for one purpose, the same in every process that shares its key ring. */
   deriveKey(purpose: string): Buffer;
   /** Tells of changes; see watch.ts. */
@@ -65,6 +67,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     callAs: (caller) => async (operation, input, callOptions) =>
       (await perform(caller, operation, input, callOptions)).body,
     checkpoint: (body) => takeCheckpoint(services, body),
+    checkpoints: (body) => takeCheckpoints(services, body),
     deriveKey: (purpose) => deriveKey(options.keyRing, purpose),
     watch: watch.start,
     isReady: () => databases.answers(),

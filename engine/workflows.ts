@@ -1,7 +1,7 @@
 // The ways into the store for everything about runs. Calls that arrive together share one statement or transaction;
 // each is answered only when what it wrote is durable.
 
-import type { CheckpointRequest, Memo } from "@rotorsh/contract";
+import type { Checkpoint, Memo } from "@rotorsh/contract";
 import { createDriveSizes, type DriveSizes } from "./drive-sizes.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import { auditHookErrors } from "./hook-audit.ts";
@@ -23,7 +23,7 @@ export type Checkpointed =
 export type Workflows = {
   start(runs: readonly NewRun[], allowance: Allowance): Promise<Started[]>;
   publish(events: readonly NewEvent[], allowance: Allowance): Promise<Published[]>;
-  checkpoint(body: CheckpointRequest): Promise<Checkpointed>;
+  checkpoint(body: Checkpoint): Promise<Checkpointed>;
   finish(end: DriveEnd): Promise<void>;
   /** How large the runs under way are. */
   sizes: DriveSizes;
@@ -86,9 +86,9 @@ export function createWorkflows(
   const feed = createFeed(engine);
   const ends = createRunEnds(engine);
   const sizes = createDriveSizes();
-  const checkpointTogether = createGroup<CheckpointRequest, Checkpointed>((bodies) => keepTogether(bodies));
+  const checkpointTogether = createGroup<Checkpoint, Checkpointed>((bodies) => keepTogether(bodies));
 
-  async function keepTogether(bodies: readonly CheckpointRequest[]): Promise<Checkpointed[]> {
+  async function keepTogether(bodies: readonly Checkpoint[]): Promise<Checkpointed[]> {
     const sent = bodies.flatMap((body, of) => {
       const [run = "", token = ""] = body.token.split(".");
       return body.steps.map((step) => ({ run, token, step, of }));

@@ -36,7 +36,7 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 export async function startWorkflowTest(changed: Partial<EngineOptions> = {}): Promise<WorkflowTest> {
   const functions = new Map<string, WorkflowFunction>();
   let engine: Engine | undefined;
-  const checkpoints = await listen(async (request) => takeCheckpoint(engine, await readJson(request)));
+  const checkpoints = await listen(async (request) => takeCheckpoints(engine, await readJson(request)));
   const options = { workers: true, checkpointUrl: `${checkpoints.url}checkpoints`, ...changed };
   const rotor = await startTestEngine({ ...options, workers: false });
   engine = await startEngine({ ...testOptions(rotor.url), ...options });
@@ -98,9 +98,9 @@ async function answer(functions: ReadonlyMap<string, WorkflowFunction>, request:
 
 type Reply = { status: number; body: string };
 
-async function takeCheckpoint(engine: Engine | undefined, body: unknown): Promise<Reply> {
+async function takeCheckpoints(engine: Engine | undefined, body: unknown): Promise<Reply> {
   try {
-    return { status: 200, body: JSON.stringify(await engine?.checkpoint(body)) };
+    return { status: 200, body: JSON.stringify(await engine?.checkpoints(body)) };
   } catch (error) {
     if (!isRotorError(error)) throw error;
     return { status: error.status, body: JSON.stringify(error.toBody()) };

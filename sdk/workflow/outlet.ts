@@ -1,0 +1,102 @@
+// The way from this process to where a server takes checkpoints. What its drives send while a message is under way
+// shares the next one, and on the server a commit: the busier the app, the less a step costs.
+
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import type { CheckpointAnswer } from "@rotorsh/contract";
+import { post } from "./post.ts";
+
+/** `again`: it is not known to be stored, and may be sent once more. */
+export type Fate = "kept" | "lost" | "refused" | "again";
+
+type Sent = { text: string; resolve: (fate: Fate) => void };
+
+const pack = promisify(gzip);
+
+/** A message may hold one step of the largest size. */
+export const messageBytes = 4 * 1024 * 1024;
+const largestMessage = 500;
+/** Messages under way at once. */
+const lanes = 2;
+/** Smaller bodies are not worth the work. */
+const gzipFromBytes = 32 * 1024;
+/** A message is cut off after so long. */
+const tryMs = 15_000;
+
+const outlets = new Map<string, Outlet>();
+
+export function outletTo(url: string): Outlet {
+  const known = outlets.get(url) ?? new Outlet(url);
+  outlets.set(url, known);
+  return known;
+}
+
+class Outlet {
+  readonly #url: string;
+  #waiting: Sent[] = [];
+  #underWay = 0;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** A checkpoint as JSON. Never rejects. */
+  send(text: string): Promise<Fate> {
+    return new Promise((resolve) => {
+      this.#waiting.push({ text, resolve });
+      if (this.#underWay < lanes) void this.#drain();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    this.#underWay++;
+    // Drives whose steps ended in the same turn share the first message.
+    await undefined;
+    while (this.#waiting.length > 0) {
+      const sent = this.#next();
+      const fates = await deliver(this.#url, sent);
+      for (const [index, { resolve }] of sent.entries()) resolve(fates(index));
+    }
+    this.#underWay--;
+  }
+
+  #next(): Sent[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { text } of this.#waiting) {
+      bytes += text.length;
+      if (count > 0 && (bytes > messageBytes || count === largestMessage)) break;
+      count++;
+    }
+    return this.#waiting.splice(0, count);
+  }
+}
+
+async function deliver(url: string, sent: readonly Sent[]): Promise<(index: number) => Fate> {
+  const text = `{"checkpoints":[${sent.map(({ text }) => text).join(",")}]}`;
+  try {
+    const isLarge = text.length > gzipFromBytes;
+    const answer = await post(
+      url,
+      { "content-type": "application/json", ...(isLarge && { "content-encoding": "gzip" }) },
+      isLarge ? await pack(text) : text,
+      tryMs,
+    );
+    if (answer.status !== 200) return () => fateOf(answer.status);
+    const { answers } = JSON.parse(answer.text) as { answers?: CheckpointAnswer[] };
+    return (index) => readFate(answers?.[index]);
+  } catch {
+    return () => "again";
+  }
+}
+
+function readFate(answer: CheckpointAnswer | undefined): Fate {
+  if (!answer || !("recorded" in answer)) return fateOf(answer?.status ?? 400);
+  // Something else is known of a step already, from a message whose answer was lost. The next drive brings it.
+  return Object.keys(answer.recorded).length === 0 ? "kept" : "refused";
+}
+
+function fateOf(status: number): Fate {
+  if (status === 409) return "lost";
+  return status >= 500 || status === 429 ? "again" : "refused";
+}
