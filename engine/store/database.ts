@@ -7,6 +7,7 @@ import postgres from "postgres";
 import { arrayTypes } from "./array-types.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { appRole, engineRole } from "./roles.ts";
+import { openSocket } from "./socket.ts";
 import { createTransactions, type Database, type Transactions } from "./transactions.ts";
 
 export type { Database } from "./transactions.ts";
@@ -105,6 +106,9 @@ async function endPools({ app, across, engine, lookups, sql }: Pools, seconds: n
   ]);
 }
 
+/** An option that the types of postgres.js do not know. */
+const ownSocket: object = { socket: openSocket };
+
 function openClient(
   { url, rowSecurity }: DatabaseOptions,
   role: string | undefined,
@@ -116,6 +120,7 @@ function openClient(
     fetch_types: false,
     types: arrayTypes,
     connect_timeout: 2,
+    ...ownSocket,
     // After a restart of Postgres we want to be back at once, not after a growing pause.
     backoff: () => 0.1,
     ...options,

@@ -84,13 +84,19 @@ async function runIn<T>(lane: Lane, first: string, work: (opened: Opened) => Pro
     await commit(state);
     return result;
   } catch (error) {
-    // Where there never was a connection, a rollback would only try to make one.
-    const connected = begun || error instanceof postgres.PostgresError;
+    // Where there never was a connection, or is none any more, a rollback would only try to make one.
+    const connected = (begun && !isBroken(state.failure)) || error instanceof postgres.PostgresError;
     if (connected && !state.over) await lane.client.unsafe("rollback").catch(() => {});
     throw error;
   } finally {
     state.over ??= new Error("This transaction is over");
   }
+}
+
+/** True for what the socket said: its connection is going, and a rollback on it might never be answered. */
+function isBroken(failure: unknown): boolean {
+  if (!(failure instanceof Error) || failure instanceof postgres.PostgresError) return false;
+  return /^(E|CONN)/.test((failure as NodeJS.ErrnoException).code ?? "");
 }
 
 type State = {

@@ -1,0 +1,39 @@
+// What is asked of a connection in the moment in which it breaks.
+
+import postgres from "postgres";
+import { expect, test } from "vitest";
+import { createTestDatabase, startProxy } from "../testing/index.ts";
+import { openDatabases } from "./database.ts";
+
+test("a statement sent while its connection breaks is answered or fails, and gets no other one's answer", async () => {
+  const database = await createTestDatabase();
+  const proxy = await startProxy(database.url);
+  const { sql, close } = openDatabases({ url: proxy.url, rowSecurity: false, enginePool: 1 });
+  for (let round = 0; round < 5; round++) {
+    // The connection is there, and in use.
+    await expect.poll(() => sql`select 1 as n`.then(([row]) => row?.n).catch(() => "lost")).toBe(1);
+    const numbers = [1, 2, 3, 4, 5];
+    const ask = (n: number) => sql`select ${n}::int as n`.then(([row]) => row?.n);
+    // The handler of the first failure runs between the socket's error and its close.
+    const broken = sql`select pg_sleep(60)`.catch(() => Promise.allSettled(numbers.map(ask)));
+    await expect.poll(() => isAsleep(database.url)).toBe(true);
+    proxy.set("refuse");
+    const answers = (await broken) as PromiseSettledResult<number>[];
+    proxy.set("pass");
+    expect(answers.map((one, at) => (one.status === "fulfilled" ? one.value : numbers[at]))).toEqual(numbers);
+    const later = [6, 7, 8];
+    await expect.poll(() => Promise.all(later.map(ask)).catch(() => "lost")).toEqual(later);
+  }
+  await close();
+  await proxy.close();
+  await database.drop();
+});
+
+async function isAsleep(url: string): Promise<boolean> {
+  const own = postgres(url, { max: 1 });
+  const rows = await own`
+    select 1 from pg_stat_activity where datname = current_database() and state = 'active' and query like '%pg_sleep(60)%'
+      and pid <> pg_backend_pid()`;
+  await own.end();
+  return rows.length > 0;
+}
