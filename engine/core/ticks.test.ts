@@ -99,6 +99,11 @@ test("start and end bound the ticks, both included", () => {
   expect(nextTick(bounded, bounds.endAt)).toBeNull();
 });
 
+test("a day whose clocks jump by half an hour fires what it names, as every other day", () => {
+  const times = ["2018-03-14T23:15", "2018-03-31T23:45", "2018-04-14T23:45"];
+  expect(next(rule("15 10 1,15 * *", "Australia/Lord_Howe"), "2018-03-03T22:26Z", 3)).toEqual(times);
+});
+
 test("a gap that is skipped for ever never fires, and is not looked for without end", () => {
   const never = rule("30 2 29 3 *", "Europe/Berlin", {
     dstGap: "skip",
@@ -202,13 +207,16 @@ function aroundJump(zone: string, about: number): [number, number] {
   return [at - day / 2, at + 2 * day];
 }
 
-test("away from jumps it agrees with an independent implementation in every zone", () => {
+/** The other one gives up on days whose clocks jump by half an hour: those are held against the clock on the wall. */
+const zonesOfBoth = zones.filter((zone) => zone !== "Australia/Lord_Howe");
+
+test("it agrees with an independent implementation in every zone", () => {
   const expression = fc.constantFrom(
     ...["0 9 * * 1-5", "*/7 3-17 * * *", "15 10 1,15 * *", "30 12 L * *", "30 4 * * 3#2", "10 8,20 * 2,8 *"],
   );
   const start = fc.integer({ min: Date.UTC(2015, 0), max: Date.UTC(2030, 0) });
   fc.assert(
-    fc.property(expression, fc.constantFrom(...zones), start, (text, zone, from) => {
+    fc.property(expression, fc.constantFrom(...zonesOfBoth), start, (text, zone, from) => {
       const other = CronExpressionParser.parse(text, { tz: zone, currentDate: new Date(from) });
       const theirs = Array.from({ length: 5 }, () => other.next().getTime());
       const of = rule(text, zone);
@@ -216,8 +224,7 @@ test("away from jumps it agrees with an independent implementation in every zone
       const ours = theirs.map(() => (at = nextTick(of, at) as number));
       expect(shown(ours)).toEqual(shown(theirs));
     }),
-    // The same days every time: once in thousands of draws the two were seen to differ, where is not known yet.
-    { numRuns: 150, seed: 20261121 },
+    { numRuns: 150 },
   );
 }, 60_000);
 
