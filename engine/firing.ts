@@ -98,8 +98,11 @@ function toRun(shot: Shot): NewRun {
 }
 
 function toProvenance({ schedule, at, provenance }: Shot): Record<string, unknown> {
+  const { set_by: author, id } = schedule;
   // Whoever fires it by hand has asked for it; else whoever set it has.
-  return { key_id: schedule.set_by, ...provenance, schedule_id: schedule.id, scheduled_for: iso(at) };
+  const asked = { key_id: author, ...provenance };
+  const written = author === asked.key_id ? {} : { author_key_id: author };
+  return { ...asked, ...written, schedule_id: id, scheduled_for: iso(at) };
 }
 
 /** What a shot came to. Without more it was fired. */

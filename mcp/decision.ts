@@ -42,12 +42,19 @@ async function questionOf(
   const look = looks[tool.key];
   const seen = look && (await call(look, { id: sent.id }));
   const message = `${tool.listed.title}: ${JSON.stringify(sent)}`;
-  const about = seen ? `\n${JSON.stringify(seen).slice(0, longestLook)}` : "";
+  const about = seen ? `\n${shortened(JSON.stringify(seen))}` : "";
   const hash = seen?.payload_hash;
   return {
     question: decidesBoth(tool) ? approvalQuestion(message + about) : agreementQuestion(message + about),
     ...(typeof hash === "string" && { state: hash }),
   };
+}
+
+/** Whoever decides must know that there is more. */
+function shortened(text: string): string {
+  const more = text.length - longestLook;
+  if (more <= 0) return text;
+  return `${text.slice(0, longestLook)}…\nNOT SHOWN: ${more} more characters. Look at all of it before you decide.`;
 }
 
 const decidesBoth = ({ operation }: Pick<Tool, "operation">) => "approved" in operation.input.shape;

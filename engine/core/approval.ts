@@ -17,10 +17,12 @@ export type ToDecide = {
   status: ApprovalStatus;
   dueAt: Date | null;
   fourEyes: boolean;
-  /** The key that enqueued the job, and the person behind it. */
-  askedBy: { keyId: string | null; memberId: string | null };
+  /** The keys that sent the job and that wrote its payload, and the people behind them. */
+  askedBy: readonly Asker[];
   payloadHash: string | null;
 };
+
+export type Asker = { keyId: string | null; memberId: string | null };
 
 export type Decider = { actorId: string; memberId: string | null };
 
@@ -37,7 +39,7 @@ export function refusalOf(
   if (approval.status !== "pending") return refuse("APPROVAL_DECIDED", { status: approval.status });
   // Whoever rejects what is overdue may be a moment behind the clock.
   if (approval.dueAt && approval.dueAt <= now) return refuse("APPROVAL_DECIDED", { status: "rejected" });
-  if (decision.approved && approval.fourEyes && isAsker(approval.askedBy, decider)) {
+  if (decision.approved && approval.fourEyes && approval.askedBy.some((asker) => isAsker(asker, decider))) {
     return new RotorError("FOUR_EYES");
   }
   if (decision.payload_hash !== undefined && decision.payload_hash !== approval.payloadHash) {
@@ -46,7 +48,7 @@ export function refusalOf(
   return undefined;
 }
 
-function isAsker({ keyId, memberId }: ToDecide["askedBy"], decider: Decider): boolean {
+function isAsker({ keyId, memberId }: Asker, decider: Decider): boolean {
   return keyId === decider.actorId || (memberId !== null && memberId === decider.memberId);
 }
 

@@ -24,18 +24,23 @@ export const guardrails: Handlers<Contract>["guardrails"] = {
 
   async update(sent, context) {
     const { id: workspaceId } = workspaceOf(context);
-    const row = await store.lockConfig(context.db, workspaceId, newId("grc"), "update");
+    const row = await store.lockConfig(context.db, workspaceId, newId("grc"));
     const next = changed(row, sent);
     checkTone(row, next, context);
-    const before = await summary(context, row);
     for (const { kind } of allLists) {
       const list = sent[fields[kind]];
-      if (list) await lists.replaceEntries(context.db, workspaceId, kind, toEntries(kind, list, context));
+      if (list)
+        next[kind] = await lists.replaceEntries(
+          context.db,
+          workspaceId,
+          kind,
+          toEntries(kind, list, context),
+        );
     }
     await store.saveConfig(context.db, workspaceId, next);
     await store.noteVersion(context.db, workspaceId);
     const saved = must(await store.findConfig(context.db, workspaceId));
-    context.record({ resource: row.id, before, after: await summary(context, saved) });
+    context.record({ resource: row.id, before: summary(row), after: summary(saved) });
     return store.toConfig(context.db, workspaceId, saved);
   },
 
@@ -44,15 +49,24 @@ export const guardrails: Handlers<Contract>["guardrails"] = {
     if (emails.length + domains.length === 0) {
       throw invalidInput([{ path: "emails", problem: "or domains must have an entry" }]);
     }
-    const row = await store.lockConfig(context.db, workspaceId, newId("grc"), "share");
+    const row = await store.lockConfig(context.db, workspaceId, newId("grc"));
     const addresses = toEntries("dnc_email", emails, context, "emails");
     const hosts = toEntries("dnc_domain", domains, context, "domains");
-    const added =
-      (await lists.addEntries(context.db, workspaceId, "dnc_email", addresses)) +
-      (await lists.addEntries(context.db, workspaceId, "dnc_domain", hosts));
+    const more = {
+      emails: await lists.addEntries(context.db, workspaceId, "dnc_email", addresses),
+      domains: await lists.addEntries(context.db, workspaceId, "dnc_domain", hosts),
+    };
     await store.startGuarding(context.db, workspaceId);
-    const counts = await lists.countEntries(context.db, workspaceId);
-    if (added > 0) context.record({ resource: row.id, after: { added } });
+    const added = more.emails + more.domains;
+    const counts = {
+      ...row,
+      dnc_email: row.dnc_email + more.emails,
+      dnc_domain: row.dnc_domain + more.domains,
+    };
+    if (added > 0) {
+      await store.saveCounts(context.db, workspaceId, counts);
+      context.record({ resource: row.id, after: { added } });
+    }
     return { added, dnc_email_count: counts.dnc_email, dnc_domain_count: counts.dnc_domain };
   },
 
@@ -61,7 +75,7 @@ export const guardrails: Handlers<Contract>["guardrails"] = {
 
   async removeDncEmail(input, context) {
     const { id: workspaceId } = workspaceOf(context);
-    const row = await store.lockConfig(context.db, workspaceId, newId("grc"), "share");
+    const row = await store.lockConfig(context.db, workspaceId, newId("grc"));
     const [entry] = toEntries("dnc_email", [input.email], context, "email");
     const isThere = await lists.removeEntry(context.db, workspaceId, must(entry).hash, true);
     if (!isThere) throw new RotorError("DNC_ENTRY_NOT_FOUND");
@@ -71,6 +85,7 @@ export const guardrails: Handlers<Contract>["guardrails"] = {
     }
     checkConfirmation("guardrails.removeDncEmail", input, 1, context);
     await lists.removeEntry(context.db, workspaceId, must(entry).hash, false);
+    await store.saveCounts(context.db, workspaceId, { ...row, dnc_email: row.dnc_email - 1 });
     context.record({ resource: row.id, after: { removed: 1 } });
     return { deleted: true };
   },
@@ -118,8 +133,9 @@ function checkTone(row: store.ConfigRow, next: store.ConfigRow, { services }: Co
 }
 
 /** For the audit log: lists are of people who asked to be left alone, so only how long they are. */
-async function summary({ db, caller }: Context, row: store.ConfigRow): Promise<object> {
-  return { ...store.toSettings(row), entries: await lists.countEntries(db, must(caller.workspace).id) };
+function summary(row: store.ConfigRow): object {
+  const { dnc_email, dnc_domain, competitor } = row;
+  return { ...store.toSettings(row), entries: { dnc_email, dnc_domain, competitor } };
 }
 
 function toEntries(

@@ -68,7 +68,7 @@ export function createPullClaims({
     return { ...claimed, jobs: [] };
   }
 
-  /** Where guardrails are on: without those that a list forbids to send by now. */
+  /** Where guardrails or approvals are on: without those that may not be sent by now. */
   async function claimFree(queue: QueueName, claim: PullClaim): Promise<PullClaimed | undefined> {
     const claimed = await claimByName(sql, queue, claim);
     if (!claimed?.isGuarded || claimed.jobs.length === 0) return claimed;

@@ -2,7 +2,7 @@
 
 import { approvalStatuses, type Contract, type JobState, type OutputOf } from "@rotorsh/contract";
 import { sql } from "drizzle-orm";
-import { type ApprovalStatus, overdueReason, type ToDecide } from "../core/approval.ts";
+import { type ApprovalStatus, type Asker, overdueReason, type ToDecide } from "../core/approval.ts";
 import type { Database } from "./database.ts";
 import { textArray } from "./job-bulk.ts";
 import { decodeCursor, encodeCursor, type Page } from "./page.ts";
@@ -105,13 +105,14 @@ export async function lockForDecision(
     status: ApprovalStatus;
     due_at: string | null;
     four_eyes: boolean | null;
-    key_id: string | null;
-    member_id: string | null;
+    asked_by: Asker[];
     payload_hash: string | null;
   }>(sql`
     select a.id, a.job_id, a.queue_name, case when q.uid is null and a.status = 'pending' then 'cancelled' else a.status end as status, a.due_at,
-      q.four_eyes, a.asked_by->>'key_id' as key_id, k.member_id, payload_hash(j.payload) as payload_hash
-    from (${named}) a left join queue q on q.uid = a.queue_uid left join api_key k on k.id = a.asked_by->>'key_id'
+      q.four_eyes, payload_hash(j.payload) as payload_hash,
+      (select json_agg(json_build_object('keyId', key, 'memberId', k.member_id))
+        from (values (a.asked_by->>'key_id'), (a.asked_by->>'author_key_id')) v (key) left join api_key k on k.id = key) as asked_by
+    from (${named}) a left join queue q on q.uid = a.queue_uid
     left join lateral (
       select coalesce(payload, '{}') as payload from job
       where queue_uid = a.queue_uid and id = a.job_id and workspace_id = a.workspace_id offset 0) j on true`);
@@ -124,7 +125,7 @@ export async function lockForDecision(
         status: row.status,
         dueAt: row.due_at === null ? null : new Date(row.due_at),
         fourEyes: row.four_eyes ?? false,
-        askedBy: { keyId: row.key_id, memberId: row.member_id },
+        askedBy: row.asked_by,
         payloadHash: row.payload_hash,
       },
     ]),

@@ -5,9 +5,12 @@ import { sql } from "drizzle-orm";
 import type { GuardRules, ListKind, OnError } from "../core/guardrail/verdict.ts";
 import { must } from "../must.ts";
 import type { Database, Statements } from "./database.ts";
-import { countEntries, listEntries } from "./guardrail-lists.ts";
+import { listEntries } from "./guardrail-lists.ts";
 
-export type ConfigRow = {
+/** How many entries each list has. */
+export type Counts = Record<ListKind, number>;
+
+export type ConfigRow = Counts & {
   id: string;
   pii_enabled: boolean;
   pii_mode: "redact" | "block";
@@ -34,6 +37,9 @@ export const unconfigured: ConfigRow = {
   tone_model: "claude-haiku-4-5",
   tone_daily_limit: 10_000,
   on_error: null,
+  dnc_email: 0,
+  dnc_domain: 0,
+  competitor: 0,
   updated_at: null,
 };
 
@@ -44,20 +50,15 @@ export async function findConfig(db: Database, workspaceId: string): Promise<Con
 }
 
 /**
- * The workspace's configuration, made if there is none, and locked until the transaction ends: shared by those who
- * only add to lists, so that none of them misses that a change is switching the guardrails off.
+ * The workspace's configuration, made if there is none, and locked until the transaction ends: counts stay right, and
+ * nobody who adds to a list misses that a change is switching the guardrails off.
  */
-export async function lockConfig(
-  db: Database,
-  workspaceId: string,
-  id: string,
-  lock: "update" | "share",
-): Promise<ConfigRow> {
+export async function lockConfig(db: Database, workspaceId: string, id: string): Promise<ConfigRow> {
   await db.execute(sql`
     insert into guardrail_config (workspace_id, id, updated_at) values (${workspaceId}, ${id}, rotor_now())
     on conflict do nothing`);
   const [row] = await db.execute<ConfigRow>(sql`
-    select *, to_json(pii_kinds) as pii_kinds from guardrail_config where workspace_id = ${workspaceId} ${sql.raw(`for ${lock}`)}`);
+    select *, to_json(pii_kinds) as pii_kinds from guardrail_config where workspace_id = ${workspaceId} for update`);
   return must(row, "the guardrails of a workspace");
 }
 
@@ -68,6 +69,15 @@ export async function saveConfig(db: Database, workspaceId: string, row: ConfigR
       pii_country = ${row.pii_country}, tone_enabled = ${row.tone_enabled}, tone_rubric = ${row.tone_rubric},
       tone_threshold = ${row.tone_threshold}, tone_model = ${row.tone_model},
       tone_daily_limit = ${row.tone_daily_limit}, on_error = ${row.on_error}, updated_at = rotor_now()
+    where workspace_id = ${workspaceId}`);
+  await saveCounts(db, workspaceId, row);
+}
+
+/** For whoever holds the configuration's lock. */
+export async function saveCounts(db: Database, workspaceId: string, counts: Counts): Promise<void> {
+  const { dnc_email: emails, dnc_domain: domains, competitor } = counts;
+  await db.execute(sql`
+    update guardrail_config set dnc_email = ${emails}, dnc_domain = ${domains}, competitor = ${competitor}
     where workspace_id = ${workspaceId}`);
 }
 
@@ -82,7 +92,6 @@ export async function noteVersion(db: Database, workspaceId: string): Promise<vo
 }
 
 export async function toConfig(db: Database, workspaceId: string, row: ConfigRow): Promise<GuardrailConfig> {
-  const counts = await countEntries(db, workspaceId);
   const shown = async (kind: ListKind) =>
     (await listEntries(db, workspaceId, kind, { limit: shownEntries, cursor: undefined })).data.map(
       ({ value }) => value,
@@ -92,9 +101,9 @@ export async function toConfig(db: Database, workspaceId: string, row: ConfigRow
     dncEmails: await shown("dnc_email"),
     dncDomains: await shown("dnc_domain"),
     competitorDomains: await shown("competitor"),
-    dnc_email_count: counts.dnc_email,
-    dnc_domain_count: counts.dnc_domain,
-    competitor_domain_count: counts.competitor,
+    dnc_email_count: row.dnc_email,
+    dnc_domain_count: row.dnc_domain,
+    competitor_domain_count: row.competitor,
     ...toSettings(row),
   };
 }

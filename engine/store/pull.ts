@@ -33,7 +33,7 @@ export async function claimByName(
   { want, lease, leaseMs, keyId }: PullClaim,
 ): Promise<PullClaimed | undefined> {
   const rows = await sql<({ uid: string; pull: boolean; guarded: boolean; more: boolean } & ClaimRow)[]>`
-    select q.uid, q.callback_url is null as pull, w.guard_version is not null as guarded, c.*,
+    select q.uid, q.callback_url is null as pull, w.guard_version is not null or q.approval_required as guarded, c.*,
       coalesce(current_setting('rotor.looked_at_all', true), '') = 'no' as more
     from queue q join workspace w on w.id = q.workspace_id
     left join lateral claim_jobs(q.uid, case

@@ -21,7 +21,7 @@ export type QueueConfig = {
   /** Sealed; the newest first. */
   secrets: string[];
   owner: NonNullable<Owner>;
-  /** True when what is claimed must be held against the workspace's lists once more. */
+  /** True when what is claimed must be looked at once more: against lists, or against what was approved. */
   isGuarded: boolean;
 };
 
@@ -41,7 +41,7 @@ export async function readQueueConfig(sql: postgres.Sql, uid: number): Promise<Q
   const [row] = await sql`
     select q.workspace_id, q.name, q.concurrency, q.timeout_seconds, q.rate_limit, q.backoff, q.callback_url, q.callback_headers,
       coalesce(l.awaited_until > rotor_now(), false) as awaited, q.secret, case when q.previous_secret_until > rotor_now() then q.previous_secret end as previous, w.data_key,
-      w.guard_version is not null as guarded
+      w.guard_version is not null or q.approval_required as guarded
     from queue q join workspace w on w.id = q.workspace_id left join queue_load l on l.queue_uid = q.uid
     where q.uid = ${uid} and w.deleted_at is null and w.suspended_at is null`;
   if (!row) return undefined;

@@ -81,16 +81,16 @@ const reasons = JSON.stringify(
 
 export type Sent = { id: string; contacts: readonly string[] };
 
-/** Of the jobs that one lease holds, those that are on a list by now: they are blocked. */
-export async function blockListed(
+/** Of the jobs that one lease holds, those that may not be sent: on a list by now, or not what was approved. */
+export async function stopClaimed(
   sql: postgres.Sql,
   queueUid: number,
   lease: string,
   sent: readonly Sent[],
-): Promise<{ blocked: Set<string>; woken: number[] }> {
-  const [row] = await sql<{ blocked: string[]; woken: string[] | null }[]>`
-    select * from block_listed(${queueUid}, ${lease}::uuid, ${JSON.stringify(sent)}::text::json, ${reasons}::text::json)`;
-  return { blocked: new Set(row?.blocked), woken: row?.woken?.map(Number) ?? [] };
+): Promise<{ stopped: Set<string>; woken: number[] }> {
+  const [row] = await sql<{ stopped: string[]; woken: string[] | null }[]>`
+    select * from stop_claimed(${queueUid}, ${lease}::uuid, ${JSON.stringify(sent)}::text::json, ${reasons}::text::json)`;
+  return { stopped: new Set(row?.stopped), woken: row?.woken?.map(Number) ?? [] };
 }
 
 /** Lets a locked, blocked job go on past the stage that stopped it; the other stages look at it again. */

@@ -144,7 +144,7 @@ export function createQueueRunner(
     }
   }
 
-  /** Where guardrails are on: without those that a list forbids to send by now. */
+  /** Where guardrails or approvals are on: without those that may not be sent by now. */
   async function checked(jobs: ClaimedJob[], lease: string): Promise<ClaimedJob[]> {
     const config = active?.config;
     if (!config?.isGuarded || jobs.length === 0) return jobs;

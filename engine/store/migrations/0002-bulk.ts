@@ -114,7 +114,8 @@ returns table (id text, replay text) language sql as $$
     select p_queue, replay_id(s.id), s.workspace_id,
       case when q.approval_required and s.approval_id is null then 'pending_approval' else 'waiting' end,
       s.priority, s.payload, s.tags, s.concurrency_key, s.max_attempts, s.backoff,
-      s.approval_id, s.contacts, s.guard, p_provenance || jsonb_build_object('replay_of', s.id), rotor_now()
+      s.approval_id, s.contacts, s.guard, p_provenance || jsonb_build_object('replay_of', s.id,
+        'author_key_id', coalesce(s.provenance->>'author_key_id', s.provenance->>'key_id')), rotor_now()
     from source s join queue q on q.uid = p_queue order by s.seq
     on conflict (queue_uid, id) do nothing
     returning id, workspace_id, seq, state, tags, provenance->>'replay_of' as source_id

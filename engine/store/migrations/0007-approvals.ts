@@ -48,7 +48,9 @@ begin
     select j.ctid as at, j.state from job j
     where j.ctid = any(array(select find_jobs(p_queue, p_ids))) and j.state in ('waiting', 'delayed') for update
   ), held as (
-    update job j set state = 'pending_approval', parked = false, reason = p_because from found f where j.ctid = f.at
+    -- What guardrails have not looked at yet, they look at when it is approved.
+    update job j set state = 'pending_approval', parked = j.screen_due is not null, reason = p_because
+    from found f where j.ctid = f.at
     returning j.workspace_id, j.concurrency_key, f.state
   ), flowed as (
     insert into queue_flow (queue_uid, workspace_id, at, pending_approval, waiting, delayed)

@@ -6,21 +6,25 @@
 
 /**
  * Jobs that a worker has claimed and is about to send, with what their payloads mention now; what they mentioned when
- * they came in is in their rows. Those that are on a list by now are blocked, and the attempt does not count.
+ * they came in is in their rows. Those that are on a list by now are blocked. Those whose payload is not the one that a
+ * person approved go back to the gate, with what it is now. In both cases the attempt does not count.
  */
-const blockListed = `
-create function block_listed(p_queue bigint, p_lease uuid, p_sent json, p_reasons json,
-                             out blocked text[], out woken bigint[])
+const stopClaimed = `
+create function stop_claimed(p_queue bigint, p_lease uuid, p_sent json, p_reasons json,
+                             out stopped text[], out woken bigint[])
 language plpgsql as $$
 #variable_conflict use_column
 declare
   v_workspace text;
   v_keys text[];
+  v_blocked text[];
 begin
   with sent as materialized (
     select p_queue as queue_uid, s.id, s.contacts from json_to_recordset(p_sent) as s (id text, contacts json)
   ), held as materialized (
-    select j.queue_uid, j.id, j.workspace_id, j.guard, j.contacts, s.contacts as now
+    select j.queue_uid, j.id, j.workspace_id, j.guard, j.contacts, s.contacts as now,
+      j.approval_id is not null and exists (
+        select from approval a where a.id = j.approval_id and a.payload_hash <> payload_hash(j.payload)) as is_changed
     from sent s join job j on j.queue_uid = s.queue_uid and j.id = s.id
     where j.state = 'active' and j.lease = p_lease
   ), mentioned as materialized (
@@ -29,28 +33,38 @@ begin
   ), listed as (
     -- The first list in the order of the reasons, unless an admin let the job pass it.
     select distinct on (m.id) m.id, r.reason, r.fail_reason
-    from mentioned m join guardrail_entry e on e.workspace_id = m.workspace_id and e.hash = m.hash
+    from mentioned m, lateral (
+        -- One look for each number, whatever the plan thinks of a million entries.
+        select kind from guardrail_entry where workspace_id = m.workspace_id and hash = m.hash offset 0) e
       join json_to_recordset(p_reasons) as r (kind text, stage text, rank int, reason text, fail_reason text)
         on r.kind = e.kind
     where not coalesce(m.guard->'released' ? r.stage, false)
     order by m.id, r.rank
-  ), stopped as (
-    update job j set state = 'guardrail.blocked', lease = null, lease_until = null, reason = l.reason,
-      fail_reason = l.fail_reason, attempts_made = j.attempts_made - 1, ended_at = rotor_now()
-    from listed l join sent s on s.id = l.id
-    where j.queue_uid = s.queue_uid and j.id = l.id and j.state = 'active' and j.lease = p_lease
-    returning j.id, j.workspace_id, j.concurrency_key
+  ), found as (
+    select h.id, h.queue_uid, l.reason, l.fail_reason from held h left join listed l using (id)
+    where l.id is not null or h.is_changed
+  ), moved as (
+    update job j set state = case when f.reason is null then 'pending_approval' else 'guardrail.blocked' end,
+      lease = null, lease_until = null, reason = coalesce(f.reason, 'payload_changed'), fail_reason = f.fail_reason,
+      approval_id = case when f.reason is not null then j.approval_id end, attempts_made = j.attempts_made - 1,
+      ended_at = case when f.reason is not null then rotor_now() end
+    from found f
+    where j.queue_uid = f.queue_uid and j.id = f.id and j.state = 'active' and j.lease = p_lease
+    returning j.id, j.workspace_id, j.concurrency_key, j.state
   ), flowed as (
-    insert into queue_flow (queue_uid, workspace_id, at, active, guardrail_blocked)
-    select p_queue, min(workspace_id), rotor_now(), -count(*), count(*) from stopped having count(*) > 0
+    insert into queue_flow (queue_uid, workspace_id, at, active, guardrail_blocked, pending_approval)
+    select p_queue, min(workspace_id), rotor_now(), -count(*), count(*) filter (where state = 'guardrail.blocked'),
+      count(*) filter (where state = 'pending_approval')
+    from moved having count(*) > 0
   )
-  select coalesce(array_agg(id), '{}'), min(workspace_id), array_agg(concurrency_key) filter (where concurrency_key is not null)
-    into blocked, v_workspace, v_keys from stopped;
-  if cardinality(blocked) > 0 then
-    perform note_lifecycle(v_workspace, p_queue, 'guardrail.blocked', blocked);
+  select coalesce(array_agg(id), '{}'), array_agg(id) filter (where state = 'guardrail.blocked'), min(workspace_id),
+      array_agg(concurrency_key) filter (where concurrency_key is not null)
+    into stopped, v_blocked, v_workspace, v_keys from moved;
+  if v_blocked is not null then
+    perform note_lifecycle(v_workspace, p_queue, 'guardrail.blocked', v_blocked);
   end if;
   if v_keys is not null then
-    woken := release_keys(v_workspace, p_queue, v_keys, blocked);
+    woken := release_keys(v_workspace, p_queue, v_keys, stopped);
   end if;
 end $$;
 `;
@@ -151,6 +165,9 @@ create table guardrail_config (
   tone_model text not null default 'claude-haiku-4-5',
   tone_daily_limit int not null default 10000,
   on_error text,
+  dnc_email int not null default 0,        -- how many entries each list has: counting a million takes too long
+  dnc_domain int not null default 0,
+  competitor int not null default 0,
   updated_at timestamptz not null
 );
 
@@ -172,7 +189,7 @@ create table guardrail_usage (
   primary key (workspace_id, day)
 );
 
-${blockListed}
+${stopClaimed}
 ${screening}
 ${noteBlocked}
 `;
