@@ -1,7 +1,14 @@
 // Asks a model how a payload sounds. The payload is data in the question; nothing in it is an instruction, and the
 // answer is a number and a sentence, or none.
 
-import { afterCall, afterStart, type Breaker, closedBreaker, mayCall } from "../core/guardrail/breaker.ts";
+import {
+  afterCall,
+  afterStart,
+  type Breaker,
+  closedBreaker,
+  mayCall,
+  withoutCall,
+} from "../core/guardrail/breaker.ts";
 import type { GuardRules, Judgement } from "../core/guardrail/verdict.ts";
 import type { AskModel } from "../outbound/anthropic.ts";
 import type { Databases } from "../store/database.ts";
@@ -57,8 +64,15 @@ export function createJudge(
     const content = JSON.stringify({ rubric, message: payload });
     if (content.length - rubric.length > longestJudged) return missing("too_large");
     if (!mayCall(breaker, now())) return missing("breaker_open");
-    if (!(await takeJudgement(sql, workspaceId, dailyLimit))) return missing("budget_used_up");
+    // Before anything is awaited: of many jobs that come when the rest is over, one is the probe.
     breaker = afterStart(breaker);
+    let isPaid = false;
+    try {
+      isPaid = await takeJudgement(sql, workspaceId, dailyLimit);
+    } finally {
+      if (!isPaid) breaker = withoutCall(breaker);
+    }
+    if (!isPaid) return missing("budget_used_up");
     const answered = await ask({ model, system, content, tool });
     const judgement = "failure" in answered ? missing(answered.failure) : readVerdict(answered.input);
     // A request that was refused says something of this workspace's model, not of the way there.

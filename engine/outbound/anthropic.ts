@@ -27,6 +27,8 @@ export type AskModel = (asked: Asked) => Promise<Answered>;
 /** Of one try; a try that fails in a way that may pass is repeated once. */
 const timeoutMs = 10_000;
 const maxRetries = 1;
+/** Of all of it: a provider may ask for a long wait before the second try, and the job's lease runs meanwhile. */
+const longestMs = 25_000;
 const longestAnswerTokens = 300;
 
 export function createAskModel({ apiKey, baseUrl }: AnthropicOptions): {
@@ -47,20 +49,23 @@ export function createAskModel({ apiKey, baseUrl }: AnthropicOptions): {
   return {
     async ask({ model, system, content, tool }) {
       try {
-        const message = await client.messages.create({
-          model,
-          system,
-          max_tokens: longestAnswerTokens,
-          messages: [{ role: "user", content }],
-          tools: [
-            {
-              name: tool.name,
-              description: tool.description,
-              input_schema: tool.inputSchema as { type: "object" },
-            },
-          ],
-          tool_choice: { type: "tool", name: tool.name },
-        });
+        const message = await client.messages.create(
+          {
+            model,
+            system,
+            max_tokens: longestAnswerTokens,
+            messages: [{ role: "user", content }],
+            tools: [
+              {
+                name: tool.name,
+                description: tool.description,
+                input_schema: tool.inputSchema as { type: "object" },
+              },
+            ],
+            tool_choice: { type: "tool", name: tool.name },
+          },
+          { signal: AbortSignal.timeout(longestMs) },
+        );
         const used = message.content.find((block) => block.type === "tool_use" && block.name === tool.name);
         return used?.type === "tool_use" ? { input: used.input } : { failure: "bad_answer" };
       } catch (error) {
@@ -73,6 +78,7 @@ export function createAskModel({ apiKey, baseUrl }: AnthropicOptions): {
 
 function failureOf(error: unknown): JudgeFailure {
   if (error instanceof Anthropic.APIConnectionTimeoutError) return "timeout";
+  if (error instanceof Anthropic.APIUserAbortError) return "timeout";
   if (error instanceof Anthropic.APIConnectionError) return "unreachable";
   if (!(error instanceof Anthropic.APIError)) return "bad_answer";
   if (error.status === 429) return "rate_limited";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { afterCall, afterStart, type Breaker, closedBreaker, mayCall } from "./breaker.ts";
+import { afterCall, afterStart, type Breaker, closedBreaker, mayCall, withoutCall } from "./breaker.ts";
 
 const failing = (times: number, nowMs: number): Breaker => {
   let breaker = closedBreaker;
@@ -20,6 +20,7 @@ test("a success in between closes it", () => {
 test("after the rest one call is made, and decides for the others", () => {
   const probing = afterStart(failing(5, 0));
   expect(mayCall(probing, 30_000)).toBe(false);
+  expect(mayCall(withoutCall(probing), 30_000)).toBe(true);
   expect(mayCall(afterCall(probing, true, 31_000), 31_000)).toBe(true);
   expect(mayCall(afterCall(probing, false, 31_000), 60_999)).toBe(false);
 });

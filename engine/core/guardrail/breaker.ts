@@ -20,6 +20,11 @@ export function afterStart(breaker: Breaker): Breaker {
   return breaker.failures < mostFailures ? breaker : { ...breaker, probing: true };
 }
 
+/** The call that was begun is not made after all, and says nothing. */
+export function withoutCall(breaker: Breaker): Breaker {
+  return { ...breaker, probing: false };
+}
+
 export function afterCall(breaker: Breaker, succeeded: boolean, nowMs: number): Breaker {
   if (succeeded) return closedBreaker;
   const failures = breaker.failures + 1;

@@ -28,6 +28,13 @@ const spelled = (address: string) => {
     `${before}@mail.${host}`.replace("mail.", ""),
     `${before}\u200b@${host}`,
     `${before}%40${host}`,
+    `${before}%2540${host}`,
+    `${before}&#64;${host}`,
+    `${before}&#x40;${host}`,
+    `${before}\\u0040${host}`,
+    `cc=x&body=%0D%0A${before}@${host}`,
+    `Dear Ann,\\n${before}@${host}`,
+    `%FF%0a${before}%40${host}`,
     address.replaceAll(/[!-~]/g, (letter) => String.fromCodePoint(letter.charCodeAt(0) + 0xfee0)),
   );
 };
@@ -91,6 +98,9 @@ test.each([
   ["_rivalcrm.com_", "rivalcrm.com"],
   ["...rivalcrm.com...", "rivalcrm.com"],
   ["xn--mnchen-3ya.de", "münchen.de"],
+  ["https://riv%D0%B0lcrm.com", "rivalcrm.com"],
+  ["rivalcrm&#46;com", "rivalcrm.com"],
+  ["C:\\new.rivalcrm.com", "rivalcrm.com"],
 ])("%s is %s", (written, listed) => {
   expect(mentions(`see ${written} now`, "mention", listed)).toBe(true);
 });

@@ -1,6 +1,7 @@
 // Whom and what a payload mentions: addresses and domains, in the form in which lists keep them. What is compared is a
 // number made of them, so that a job's row can remember whom it was for without holding what was redacted.
 
+import { unescaped } from "./escapes.ts";
 import { domainLabels, endOf, plainForm, skeleton } from "./normal.ts";
 import { mapTexts } from "./walk.ts";
 
@@ -49,7 +50,11 @@ export function entryNumber(kind: ContactKind, form: string, salt: string): stri
 type Add = (kind: ContactKind, form: string) => void;
 
 function lookAt(raw: string, add: Add): void {
-  const text = unescaped(plainForm(raw));
+  if (!mayName.test(raw)) return;
+  for (const text of readingsOf(raw)) lookAtReading(text, add);
+}
+
+function lookAtReading(text: string, add: Add): void {
   if (!text.includes(".")) return;
   // One pass without backtracking: every host, and what stands before its @.
   for (const { 0: run, index } of text.matchAll(/[\p{L}\p{N}\p{M}.-]+/gu)) {
@@ -82,12 +87,22 @@ function addEmails(text: string, at: number, host: string, add: Add): void {
   }
 }
 
-/** As in an address of the web, or in JSON that is too deep to be read. */
-function unescaped(text: string): string {
-  if (!/%[0-9a-f]{2}|\\u00/i.test(text)) return text;
-  return text.replaceAll(/(?:%|\\+u00)([2-7][0-9a-f])/gi, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
+/** An address has a dot, if it is not written in a way that is to be read first. */
+const mayName = /[.%&\\\u0080-\uffff]/;
+
+/** Escapes within escapes are read so often. */
+const mostReadings = 4;
+
+/** A text as it stands, and as the browser, the mail program or the parser that it is meant for reads it. */
+function readingsOf(raw: string): string[] {
+  const readings = [plainForm(raw)];
+  while (readings.length < mostReadings) {
+    const last = readings.at(-1) as string;
+    const read = plainForm(unescaped(last));
+    if (read === last) break;
+    readings.push(read);
+  }
+  return readings;
 }
 
 /**

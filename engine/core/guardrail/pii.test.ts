@@ -143,6 +143,8 @@ test.each([
   ["555-867-5309", "[REDACTED-PHONE]"],
   ["٢١٢-٥٥٥-٠١٨٧", "[REDACTED-PHONE]"],
   ["ann%40example.com", "[REDACTED-EMAIL]"],
+  ["<b>ann&#64;example.com</b>", "<b>[REDACTED-EMAIL]</b>"],
+  ["ann&commat;example.com", "[REDACTED-EMAIL]"],
   ["SSN 123456789", "SSN [REDACTED-SSN]"],
   ["378282246310005", "[REDACTED-CARD]"],
 ])("%s", (text, redacted) => {

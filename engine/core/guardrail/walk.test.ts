@@ -39,3 +39,40 @@ test("a string that is JSON too deep to be walked is plain text", () => {
   });
   expect(seen).toContain(deep);
 });
+
+test("JSON in a string keeps what is not replaced: spaces, long numbers, escapes, names that come twice", () => {
+  const hide = (text: string) => text.replace(/ann@example.com|4242/g, "x");
+  const raw = String.raw`{ "id": 12345678901234567890, "a": "\u0061nn@example.com", "n": [4242, 1e5],
+    "to": "ann@example.com", "to": "nobody", "s": "\/ \"", "in": "{\"to\": \"ann@example.com\",\"z\":1.50}" }`;
+  expect(mapTexts({ raw }, hide)).toEqual({
+    raw: String.raw`{ "id": 12345678901234567890, "a": "x", "n": ["x", 1e5],
+    "to": "x", "to": "nobody", "s": "\/ \"", "in": "{\"to\": \"x\",\"z\":1.50}" }`,
+  });
+});
+
+test("in JSON in a string a text knows the field that it is in", () => {
+  const seen: string[] = [];
+  const raw = JSON.stringify({ a: ["x", { b: "y" }, "z"], c: 1, d: [[2]] });
+  mapTexts(raw, (text, key) => {
+    seen.push(`${key}=${text}`);
+    return text;
+  });
+  expect(seen).toEqual(["=a", "a=x", "=b", "b=y", "a=z", "=c", "c=1", "=d", "d=2"]);
+});
+
+test("a string that is JSON is walked as what it says would be", () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 3 }), (value) => {
+      fc.pre(typeof value === "object" && value !== null);
+      const walked = (inner: unknown) => {
+        const seen: string[] = [];
+        mapTexts(inner, (text, key) => {
+          seen.push(`${key}=${text}`);
+          return text;
+        });
+        return seen;
+      };
+      expect(walked(JSON.stringify(value))).toEqual(walked(JSON.parse(JSON.stringify(value))));
+    }),
+  );
+});

@@ -22,10 +22,7 @@ export function mapTexts(value: unknown, visit: Visit, key = "", nesting = 0): u
 }
 
 function mapString(text: string, visit: Visit, key: string, nesting: number): string {
-  const inner = nesting < deepestNesting ? readJson(text) : undefined;
-  if (inner === undefined) return visit(text, key);
-  const made = mapTexts(inner, visit, key, nesting + 1);
-  return made === inner ? text : JSON.stringify(made);
+  return nesting < deepestNesting && isJson(text) ? mapJson(text, visit, key, nesting) : visit(text, key);
 }
 
 function mapArray(list: unknown[], visit: Visit, key: string, nesting: number): unknown[] {
@@ -60,13 +57,43 @@ function unused(name: string, taken: ReadonlySet<string>): string {
   return made;
 }
 
-/** The object or list that a string is, if it is one that can be walked. */
-function readJson(text: string): object | undefined {
-  if (!/^\s*[{[]/.test(text) || depthOf(text) > deepestValue) return undefined;
+const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|-?\d[\d.eE+-]*|[{}[\]]/g;
+
+/**
+ * JSON text with its texts replaced where it stands: parsed and written anew, long numbers would be others, and a name
+ * that comes twice would hide what stands under it first.
+ */
+function mapJson(json: string, visit: Visit, outer: string, nesting: number): string {
+  let key = outer;
+  const above: string[] = [];
+  const names = new Set<string>();
+  return json.replaceAll(tokens, (token, colon: string | undefined) => {
+    if (token === "{" || token === "[") above.push(key);
+    else if (token === "}" || token === "]") key = above.pop() ?? outer;
+    else if (colon !== undefined) {
+      key = JSON.parse(token.slice(0, -colon.length)) as string;
+      const made = visit(key, "");
+      if (made === key) return token;
+      const own = unused(made, names);
+      names.add(own);
+      return JSON.stringify(own) + colon;
+    } else {
+      const text = token.startsWith('"') ? (JSON.parse(token) as string) : token;
+      const made = token === text ? visit(text, key) : mapString(text, visit, key, nesting + 1);
+      if (made !== text) return JSON.stringify(made);
+    }
+    return token;
+  });
+}
+
+/** Is it an object or a list, and one that can be walked? */
+function isJson(text: string): boolean {
+  if (!/^\s*[{[]/.test(text) || depthOf(text) > deepestValue) return false;
   try {
-    return JSON.parse(text) as object;
+    JSON.parse(text);
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
 }
 
