@@ -122,6 +122,8 @@ async function lock(name: string, id: string, context: Context) {
 
 type Asked = {
   job: NewJob;
+  /** The payload as it came. */
+  sent: string;
   /** It must not be there already, but by this very request, whose answer was lost. */
   strict: boolean;
   requestKey: string | undefined;
@@ -156,7 +158,13 @@ function toAsked(queueName: string, sent: Sent, context: Context, index: number)
     }),
     guard: null,
   };
-  return { job, strict: sent.strict, requestKey: requestKeyOf(context), isKeyed: keyed !== undefined };
+  return {
+    job,
+    sent: payload,
+    strict: sent.strict,
+    requestKey: requestKeyOf(context),
+    isKeyed: keyed !== undefined,
+  };
 }
 
 /**
@@ -199,12 +207,14 @@ async function takeIn(
   return context.services.intake({ jobs: asked.map(({ job }) => job), quota, plan: workspace.plan, check });
 }
 
-function check({ job, strict, requestKey, isKeyed }: Asked, intake: Intake): void {
+function check({ job, sent, strict, requestKey, isKeyed }: Asked, intake: Intake): void {
   if (intake.kind === "no queue") throw new RotorError("QUEUE_NOT_FOUND", { name: job.queueName });
   if (!intake.duplicate) return;
   const isRepeated = requestKey !== undefined && intake.requestKey === requestKey;
   if (strict && !isRepeated) throw new RotorError("IDEMPOTENCY_CONFLICT", { id: job.id });
-  if (isKeyed && intake.payload !== job.payload) throw new RotorError("IDEMPOTENCY_KEY_REUSED");
+  // A repetition is one also where guardrails began to redact in between.
+  if (isKeyed && intake.payload !== job.payload && intake.payload !== sent)
+    throw new RotorError("IDEMPOTENCY_KEY_REUSED");
 }
 
 function toEnqueued({ job }: Asked, intake: Intake): Enqueued {

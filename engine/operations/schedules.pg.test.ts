@@ -36,6 +36,15 @@ async function problemsOf(result: Promise<unknown>): Promise<string[]> {
   return problems.map(({ path, problem }) => `${path} ${problem}`);
 }
 
+test("of many that take a name at once one gets it, and the others are told that it is taken", async () => {
+  const made = await Promise.all(
+    Array.from({ length: 8 }, (_, n) => create({ name: `racer-${queue}-${n}` })),
+  );
+  const name = `won-${queue}`;
+  const codes = await Promise.all(made.map(({ id }) => codeOf(ask(schedules.update, { id, name }))));
+  expect(codes.toSorted()).toEqual([...Array(7).fill("SCHEDULE_EXISTS"), "ok"]);
+});
+
 test("what was documented under two names is accepted and answered under both", async () => {
   const { queue: _, ...rest } = { queue, cron: "@daily", timezone: "UTC" };
   const row = await ask(schedules.create, { ...rest, queue_name: queue, job_data: { source: "clearbit" } });

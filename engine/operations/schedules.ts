@@ -4,6 +4,7 @@ import { jitterMsOf, nextTicks } from "../core/schedule.ts";
 import { localTime } from "../core/time-zone.ts";
 import { type Context, type Handlers, workspaceOf } from "../handler.ts";
 import { newId } from "../ids.ts";
+import { isTaken } from "../store/database.ts";
 import { hasHistory, listScheduleRuns } from "../store/schedule-runs.ts";
 import * as store from "../store/schedules.ts";
 import { fireByHand } from "./schedule-fire.ts";
@@ -131,7 +132,12 @@ async function update(current: store.ScheduleRow, sent: Sent, context: Context) 
   if (moved) await holdTarget(settings, context);
   const next = settleNext(current.id, current, settings, context.now);
   const last_made = moved ? null : current.last_made;
-  const row = await store.changeSchedule(context.db, current, { ...settings, ...next, last_made });
+  const change = { ...settings, ...next, last_made };
+  const row = await store.changeSchedule(context.db, current, change).catch((error: unknown) => {
+    // Another one took the name while this statement was under way.
+    if (isTaken(error)) return undefined;
+    throw error;
+  });
   if (!row) throw new RotorError("SCHEDULE_EXISTS", { name: settings.name });
   if (moved || settings.payload !== current.payload) {
     await store.noteSetBy(context.db, row, context.caller.actorId);

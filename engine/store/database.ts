@@ -177,6 +177,11 @@ export function isDeadlock(error: unknown): boolean {
   return hasCode(error, /^40P01$/);
 }
 
+/** Somebody else was first with a name that there is once. The transaction is over. */
+export function isTaken(error: unknown): boolean {
+  return hasCode(error, /^23505$/);
+}
+
 function hasCode(error: unknown, codes: RegExp): boolean {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     const { code } = cause as { code?: string };

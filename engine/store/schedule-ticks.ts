@@ -148,15 +148,11 @@ export async function noteMade(
     where workspace_id = ${workspace_id} and id = ${id}`);
 }
 
-/** Puts off the schedule that has been due longest, because it fails for reasons of its own. */
-export async function postponeFirst(db: Database, kind: Kind): Promise<string | undefined> {
-  const ofKind = kind === "jobs" ? sql`workflow_id is null` : sql`workflow_id is not null`;
-  const [row] = await db.execute<{ id: string }>(sql`
-    update schedule set due_at = rotor_now() + interval '1 minute' where id = (
-      select id from schedule where due_at <= (select rotor_now()) and ${ofKind}
-      order by due_at limit 1 for update skip locked)
-    returning id`);
-  return row?.id;
+/** Puts off schedules that fail for reasons of their own, unless somebody else has fired them meanwhile. */
+export async function postpone(db: Database, ids: readonly string[]): Promise<void> {
+  await db.execute(sql`
+    update schedule set due_at = rotor_now() + interval '1 minute'
+    where due_at <= rotor_now() and id in (select json_array_elements_text(${JSON.stringify(ids)}::text::json))`);
 }
 
 export async function deleteSchedules(db: Database, ids: readonly string[]): Promise<void> {

@@ -33,29 +33,38 @@ async function fireAll(services: Services, kind: store.Kind): Promise<void> {
 
 async function fireLane(services: Services, kind: store.Kind, woken: Set<number>): Promise<void> {
   for (let most = batch; ; ) {
+    const claimed: string[] = [];
     try {
-      const { looked, queues } = await fireDue(services, kind, most);
+      const { looked, queues } = await fireDue(services, kind, most, claimed);
       for (const queue of queues) woken.add(queue);
       if (looked === 0) return;
     } catch (error) {
       if (isUnavailable(error)) throw error;
       // One schedule must not hold up the others: they are fired one by one, and it is put off.
-      if (most === 1) await putOff(services, kind, error);
+      if (claimed.length === 0) throw error;
+      if (most === 1) await putOff(services, claimed, error);
       most = 1;
     }
   }
 }
 
-async function putOff({ databases, log }: Services, kind: store.Kind, error: unknown): Promise<void> {
-  const id = await databases.acrossWorkspaces((db) => store.postponeFirst(db, kind));
-  log.error({ err: error, schedule: id }, "a schedule could not be fired; it is tried again in a minute");
+async function putOff({ databases, log }: Services, ids: readonly string[], error: unknown): Promise<void> {
+  await databases.acrossWorkspaces((db) => store.postpone(db, ids));
+  log.error({ err: error, schedules: ids }, "a schedule could not be fired; it is tried again in a minute");
 }
 
 type Looked = { looked: number; queues: number[] };
 
-async function fireDue(services: Services, kind: store.Kind, most: number): Promise<Looked> {
+/** Tells which it claimed, also when it fails. */
+async function fireDue(
+  services: Services,
+  kind: store.Kind,
+  most: number,
+  claimed: string[],
+): Promise<Looked> {
   const done = await services.databases.acrossWorkspaces(async (db, now) => {
     const due = await store.claimDue(db, kind, most, now);
+    claimed.push(...due.map(({ id }) => id));
     const live = due.filter(({ deleted }) => !deleted);
     await store.deleteSchedules(
       db,
