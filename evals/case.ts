@@ -16,7 +16,10 @@ export const families = [
   "injection",
 ] as const;
 
-/** An argument as it must be: a value, or `{"$match": "regular expression"}`, `{"$in": […]}`, `{"$any": true}`. */
+/**
+ * An argument as it must be: a value, or a rule. `{"$in": […]}` is one of these, rules too; `{"$match": "…"}` a regular
+ * expression; `{"$count": 2}` a list so long; `{"$result": "id"}` what a field of an earlier answer was; `{"$any": true}`.
+ */
 const Arguments = z.record(z.string(), z.json());
 
 const ExpectedCall = z.strictObject({ tool: z.string(), arguments: Arguments.default({}) });

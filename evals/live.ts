@@ -2,29 +2,80 @@
 
 import Anthropic from "@anthropic-ai/sdk";
 import type { Json } from "@rotorsh/contract";
-import type { Case } from "./case.ts";
-import { hashOf } from "./recordings.ts";
+import type { Case, Split } from "./case.ts";
+import { recordingOf } from "./playback.ts";
+import { hashOf, type Recording } from "./recordings.ts";
 import type { Server } from "./server.ts";
+import { sideBySide } from "./side-by-side.ts";
 import { setStage } from "./stage.ts";
-import type { Transcript, Turn } from "./transcript.ts";
+import { judge, type Transcript, type Turn, type Verdict } from "./transcript.ts";
 
 const system =
   "You work for an engineer who runs background work on Rotor. Use the tools where they help; ask when something is missing.";
 const mostTokens = 2048;
+const atOnce = 4;
 
-export type Played = Transcript & {
-  differences: string[] /** Of the listing that the model saw. */;
+export type Model = { name: string; apiKey: string; baseURL?: string };
+
+export type LiveResult = {
+  case: string;
+  split: Split;
+  prompt: string;
+  run: number;
+  verdict: Verdict;
+  /** The end state of the case is there; null where the case names none. */
+  reached: boolean | null;
+  calls: number;
+  tokens: number;
+};
+
+export type LiveCase = Case & { split: Split };
+
+/** Every prompt, so many times. The first run of each is recorded. */
+export async function judgeLive(
+  server: Server,
+  cases: readonly LiveCase[],
+  model: Model,
+  runs: number,
+): Promise<{ results: LiveResult[]; recordings: Recording[] }> {
+  const tries = cases.flatMap((one) =>
+    one.prompts.flatMap((prompt) =>
+      Array.from({ length: runs }, (_, index) => ({ one, prompt, run: index + 1 })),
+    ),
+  );
+  const played = await sideBySide(tries, atOnce, async ({ one, prompt, run }) => {
+    const { tools, differences, tokens, ...transcript } = await playLive(server, one, prompt, model);
+    const verdict = judge(one, transcript);
+    const calls = transcript.turns.length;
+    const reached = one.end_state.length === 0 ? null : differences.length === 0;
+    const result: LiveResult = {
+      case: one.id,
+      split: one.split,
+      prompt,
+      run,
+      verdict,
+      reached,
+      calls,
+      tokens,
+    };
+    return { result, recording: recordingOf(one, prompt, tools, transcript) };
+  });
+  return {
+    results: played.map(({ result }) => result),
+    recordings: played.flatMap(({ result, recording }) => (result.run === 1 ? [recording] : [])),
+  };
+}
+
+type Played = Transcript & {
+  tokens: number;
+  differences: string[];
+  /** Of the listing that the model saw. */
   tools: string;
 };
 
-export async function playLive(
-  server: Server,
-  one: Case,
-  prompt: string,
-  model: string,
-  apiKey: string,
-): Promise<Played> {
-  const anthropic = new Anthropic({ apiKey });
+export async function playLive(server: Server, one: Case, prompt: string, model: Model): Promise<Played> {
+  const { name, ...access } = model;
+  const anthropic = new Anthropic(access);
   const stage = await setStage(server, one);
   try {
     const tools = stage.tools.map(({ name, description = "", inputSchema }) => ({
@@ -37,7 +88,7 @@ export async function playLive(
     let tokens = 0;
     for (;;) {
       const reply = await anthropic.messages.create({
-        model,
+        model: name,
         max_tokens: mostTokens,
         system,
         tools,

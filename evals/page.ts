@@ -72,9 +72,13 @@ function line(x: number, y: number): string {
   return `<line x1="${x}" x2="${x}" y1="${y}" y2="${y + 22}" stroke="#c0392b" stroke-width="2"/>`;
 }
 
-/** Rows are the tools that were wanted, columns those that came first; rows where nothing went wrong are left out. */
+/**
+ * Rows are the tools that were wanted, columns those that came first; rows where nothing went wrong are left out, and so is
+ * the held-out half: nobody is to mend what it misses.
+ */
 function confusion({ retrieval }: Scorecard): string {
   return retrieval
+    .filter(({ split }) => split === "dev")
     .map(({ address, split, result }) => {
       const rows = confusions(result.searches);
       if (rows.length === 0) return "";
@@ -113,7 +117,7 @@ function live({ live }: Scorecard): string {
   const families = unique(live.results.map((one) => one.case));
   const bars = families.map((id) => {
     const runs = live.results.filter((one) => one.case === id);
-    const right = runs.filter(({ verdict, reached }) => verdict.selected && reached).length;
+    const right = runs.filter(({ verdict, reached }) => verdict.selected && reached !== false).length;
     return { label: id, share: right / runs.length, floor: undefined };
   });
   return `<h2>L4: ${quoted(live.model)}</h2>${chart(bars)}`;

@@ -7,7 +7,12 @@ import type { Server } from "./server.ts";
 import { setStage } from "./stage.ts";
 import { find, type Turn } from "./transcript.ts";
 
-export type Playback = { case: string; state: "passed" | "failed" | "stale"; why: string[] };
+export type Playback = {
+  case: string;
+  /** `set up`: nothing is recorded of the case, but its beginning can be made. */
+  state: "passed" | "failed" | "stale" | "set up";
+  why: string[];
+};
 
 export async function playBack(server: Server, one: Case, recording: Recording): Promise<Playback> {
   const stage = await setStage(server, one);
@@ -17,9 +22,8 @@ export async function playBack(server: Server, one: Case, recording: Recording):
     }
     const why: string[] = [];
     const played: Turn[] = [];
-    for (const [index, turn] of recording.turns.entries()) {
-      const before = recording.turns.slice(0, index);
-      const now = await stage.call(turn.tool, rebind(turn.arguments, before, played) as Json);
+    for (const turn of recording.turns) {
+      const now = await stage.call(turn.tool, bind(turn.arguments, played) as Json);
       if (now.isError !== turn.isError) why.push(`${turn.tool} ${now.isError ? "fails now" : "failed then"}`);
       played.push(now);
     }
@@ -30,39 +34,68 @@ export async function playBack(server: Server, one: Case, recording: Recording):
   }
 }
 
-/** The turns of a case's own first solution, carried out; undefined where it leaves an argument open. */
+export async function trySetup(server: Server, one: Case): Promise<Playback> {
+  try {
+    await (await setStage(server, one)).close();
+    return { case: one.id, state: "set up", why: [] };
+  } catch (error) {
+    return { case: one.id, state: "failed", why: [`cannot be set up: ${(error as Error).message}`] };
+  }
+}
+
+/** The turns of a case's own first solution, carried out; undefined where that is not enough to reach its end. */
 export async function recordReference(server: Server, one: Case): Promise<Recording | undefined> {
-  const calls = one.expect[0] ?? [];
+  const [calls = []] = one.expect;
   const isOpen = calls.some((call) =>
-    Object.values(call.arguments).some((value) => hasRule(value, ["$any", "$match"])),
+    Object.values(call.arguments).some((value) => hasRule(value, ["$any", "$match", "$count"])),
   );
-  if (isOpen || one.end_state.length === 0) return undefined;
+  if (isOpen || calls.length === 0) return undefined;
   const stage = await setStage(server, one);
   try {
     const turns: Turn[] = [];
     for (const call of calls)
       turns.push(await stage.call(call.tool, concrete(call.arguments, turns) as Json));
-    return {
-      case: one.id,
-      prompt: one.prompts[0] as string,
-      tools: hashOf(stage.tools),
-      turns: turns as Recording["turns"],
-      answer: "",
-    };
+    if (isRefused(turns.at(-1) as Turn)) return undefined;
+    return recordingOf(one, one.prompts[0] as string, hashOf(stage.tools), { turns, answer: "" });
   } finally {
     await stage.close();
   }
 }
 
-/** Ids and tokens differ from then: a value that came from an earlier result is taken from the same place today. */
-function rebind(value: unknown, before: readonly Turn[], played: readonly Turn[]): unknown {
+/** A call that asks for a confirmation has done what it should. */
+function isRefused({ isError, result }: Turn): boolean {
+  return isError && (result.error as Json | undefined)?.code !== "CONFIRMATION_REQUIRED";
+}
+
+type Said = { turns: readonly Turn[]; answer: string };
+
+/** What the case itself does not say came from an earlier answer, if one had it. */
+export function recordingOf(one: Case, prompt: string, tools: string, { turns, answer }: Said): Recording {
+  const known = JSON.stringify(one);
+  const recorded = turns.map(({ tool, arguments: given, isError }, index) => {
+    const args = mapLeaves(given, (leaf) => {
+      if (typeof leaf !== "string" || leaf.length < 8 || known.includes(leaf)) return leaf;
+      return sourceOf(leaf, turns.slice(0, index)) ?? leaf;
+    });
+    return { tool, arguments: args, isError };
+  });
+  return { case: one.id, prompt, tools, turns: recorded as Recording["turns"], answer };
+}
+
+/** Turn and path of the newest answer that has the value. */
+function sourceOf(leaf: string, turns: readonly Turn[]): { $from: string[] } | undefined {
+  for (const [index, { result }] of [...turns.entries()].reverse()) {
+    const path = pathTo(leaf, result);
+    if (path) return { $from: [String(index), ...path] };
+  }
+  return undefined;
+}
+
+function bind(value: unknown, played: readonly Turn[]): unknown {
   return mapLeaves(value, (leaf) => {
-    if (typeof leaf !== "string" || leaf.length < 8) return leaf;
-    for (const [index, { result }] of [...before.entries()].reverse()) {
-      const path = pathTo(leaf, result);
-      if (path) return path.reduce<unknown>((at, step) => (at as Json)?.[step], played[index]?.result);
-    }
-    return leaf;
+    if (!hasRule(leaf, ["$from"])) return leaf;
+    const results = played.map(({ result }) => result);
+    return ((leaf as Json).$from as string[]).reduce<unknown>((at, step) => (at as Json)?.[step], results);
   });
 }
 
@@ -79,7 +112,8 @@ function hasRule(value: unknown, rules: readonly string[]): boolean {
 }
 
 function mapLeaves(value: unknown, change: (leaf: unknown) => unknown): unknown {
-  if (typeof value !== "object" || value === null || hasRule(value, ["$in", "$result"])) return change(value);
+  const isLeaf = typeof value !== "object" || value === null || hasRule(value, ["$in", "$result", "$from"]);
+  if (isLeaf) return change(value);
   if (Array.isArray(value)) return value.map((item) => mapLeaves(item, change));
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapLeaves(item, change)]));
 }

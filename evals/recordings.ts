@@ -14,8 +14,8 @@ const Recording = z.strictObject({
   turns: z.array(
     z.strictObject({
       tool: z.string(),
+      /** What an earlier call had answered is a `$from`: ids and tokens are others every time. */
       arguments: z.record(z.string(), z.json()),
-      result: z.record(z.string(), z.json()),
       isError: z.boolean(),
     }),
   ),

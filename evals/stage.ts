@@ -27,7 +27,12 @@ export async function setStage(server: Server, one: Case): Promise<Stage> {
   return {
     tools: tools as Stage["tools"],
     async call(tool, args) {
-      const answer = await client.callTool({ name: tool, arguments: args });
+      // A tool that there is not is an error of the protocol; to the agent it is one like another.
+      const answer = await client.callTool({ name: tool, arguments: args }).catch(({ message }: Error) => ({
+        content: [{ text: message }],
+        structuredContent: undefined,
+        isError: true,
+      }));
       const text = (answer.content as { text?: string }[])[0]?.text ?? "";
       const result = (answer.structuredContent ?? errorOf(text)) as Json;
       return { tool, arguments: args, result, isError: answer.isError ?? false };

@@ -61,6 +61,7 @@ export function matches(wanted: unknown, got: unknown, earlier: readonly Turn[] 
   if (!isObject(wanted)) return JSON.stringify(wanted) === JSON.stringify(got);
   if ("$any" in wanted) return got !== undefined;
   if ("$in" in wanted) return (wanted.$in as unknown[]).some((value) => matches(value, got, earlier));
+  if ("$count" in wanted) return Array.isArray(got) && got.length === wanted.$count;
   if ("$match" in wanted) return new RegExp(String(wanted.$match), "i").test(String(got));
   if ("$result" in wanted) return got !== undefined && got === find(String(wanted.$result), earlier);
   return isObject(got) && Object.entries(wanted).every(([name, value]) => matches(value, got[name], earlier));
