@@ -11,6 +11,8 @@ const chosen: Record<string, readonly string[]> = {
   "members list": ["id", "email", "role", "status", "name"],
   "workspaces list": ["id", "name", "plan", "created_at"],
   "admin list-workspaces": ["id", "name", "plan", "suspended_at", "created_at"],
+  "admin list-queues": ["name", "state", "mode", "concurrency", "jobs", "callback_url"],
+  "admin list-failed": ["id", "reason", "attempts_made", "tags", "ended_at", "fail_reason"],
   audit: ["occurred_at", "event_type", "resource_id", "actor_id", "surface", "client"],
   "audit list": ["occurred_at", "event_type", "resource_id", "actor_id", "surface", "client"],
   "jobs list": ["id", "state", "attempts_made", "tags", "created_at", "fail_reason"],

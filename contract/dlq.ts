@@ -9,7 +9,7 @@ import { failedFilter } from "./queue-work.ts";
 
 const name = { name: QueueName };
 
-const FailedJob = Job.extend({
+export const FailedJob = Job.extend({
   fingerprint: z.string().nullable().describe("Failures that look alike have the same one."),
 });
 

@@ -1,4 +1,5 @@
 import { status, usage, whoami } from "./account.ts";
+import { adminJobs } from "./admin-jobs.ts";
 import { apiKeys } from "./api-keys.ts";
 import { approvals } from "./approvals.ts";
 import { audit } from "./audit.ts";
@@ -37,7 +38,7 @@ export const contract = {
   status,
   usage,
   audit,
-  admin: { ...admin, ...adminSchedules },
+  admin: { ...admin, ...adminJobs, ...adminSchedules },
 };
 export type Contract = typeof contract;
 

@@ -107,7 +107,7 @@ export const Job = z.object({
 });
 export type Job = z.infer<typeof Job>;
 
-const JobDetail = Job.extend({
+export const JobDetail = Job.extend({
   payload: z.unknown(),
   result: z.unknown(),
   approval_id: z

@@ -15,6 +15,8 @@ const operations = new Map(
   ]),
 );
 
+/** Fits wherever an id is asked for. */
+const anyId = "ws_1";
 const apv = `apv_${"0".repeat(32)}`;
 
 /** Answers that call forth every suggestion. */
@@ -22,25 +24,25 @@ const outputs = [
   { failed: 1, pending_approval: 1, oldest_waiting_seconds: 999, name: "q", state: "paused", remaining: 2 },
   { created: true, name: "q", callback_url: "https://a.example", stats: { failed: 3 } },
   {
-    data: [{ id: "x", name: "q", state: "failed", status: "failed", stats: { failed: 1 } }],
+    data: [{ id: anyId, name: "q", state: "failed", status: "failed", stats: { failed: 1 } }],
     nextCursor: "c",
   },
   { approvals: [{ id: apv }], nextCursor: "c" },
   { id: apv, status: "pending", payload_hash: `sha256:${"0".repeat(64)}`, jobId: "j", queueName: "q" },
-  { data: [{ id: "run_1", status: "waiting" }], nextCursor: null },
-  { id: "x", queue: "q", run_id: "run_1", state: "failed", status: "failed", workflow: "w" },
+  { data: [{ id: anyId, status: "waiting" }], nextCursor: null },
+  { id: anyId, queue: "q", run_id: "run_1", state: "failed", status: "failed", workflow: "w" },
   {
-    id: "run_1",
+    id: anyId,
     status: "waiting",
     steps: [{ approval: {}, status: "waiting", signal: "s" }],
     run_id: "run_1",
   },
 ];
-const base = { name: "q", id: "x", queue: "q", run_id: "run_1", workflow: "w", jobId: "j", queueName: "q" };
+const base = { name: "q", id: anyId, queue: "q", run_id: "run_1", workflow: "w", jobId: "j", queueName: "q" };
 
 /** As much of this as the operation takes. */
 const inputOf = (key: string) => {
-  const given = { name: "q", id: "x" };
+  const given = { name: "q", id: anyId, workspace: anyId, queue: "q" };
   const shape = operations.get(key)?.input.shape ?? {};
   return Object.fromEntries(Object.entries(given).filter(([field]) => field in shape));
 };

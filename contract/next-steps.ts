@@ -131,6 +131,29 @@ const suggestions: Record<string, Suggest> = {
   "runs.cancel": ({ id }) => [step("runs.get", { id }, "See how it ended.")],
   "runs.approve": ({ run_id: id }) => [step("runs.get", { id }, "See how it goes on.")],
   "runs.replay": ({ id }) => [step("runs.get", { id }, "See how far it is.")],
+  "admin.listWorkspaces": (output) => {
+    const [first] = rows(output);
+    return [first && step("admin.listQueues", { id: first.id }, "See the queues of this one.")];
+  },
+  "admin.listQueues": (output, { id: workspace }) => {
+    const failing = rows(output).find((queue) => isAbove(statsOf(queue).failed, 0));
+    return [
+      failing &&
+        step("admin.listFailed", { workspace, queue: failing.name }, "Jobs failed: see which, and why."),
+    ];
+  },
+  "admin.listFailed": (output, { workspace, queue }) => {
+    const [newest] = rows(output);
+    return [
+      newest && step("admin.getJob", { id: newest.id, workspace, queue }, "See what the newest one tried."),
+      newest &&
+        step(
+          "admin.replayFailed",
+          { workspace, queue, all: true, dry_run: true },
+          "Once the cause is gone: see how many a replay would be about.",
+        ),
+    ];
+  },
   "runs.rerun": ({ id }) => [step("runs.get", { id }, "See how far it is.")],
 };
 

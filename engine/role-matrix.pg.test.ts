@@ -122,6 +122,10 @@ const matrix: Record<OperationName, readonly Who[]> = {
   "admin.getWorkspace": operator,
   "admin.updateWorkspace": operator,
   "admin.deleteWorkspace": operator,
+  "admin.listQueues": operator,
+  "admin.getJob": operator,
+  "admin.listFailed": operator,
+  "admin.replayFailed": operator,
   "admin.listSchedules": operator,
   "admin.fireSchedule": operator,
 };

@@ -25,6 +25,47 @@ async function start(options: Partial<SpawnOptions> = {}) {
   return client;
 }
 
+const documented = {
+  admin: [
+    "rotor_fire_schedule_now",
+    "rotor_get_dlq",
+    "rotor_get_workspace_queues",
+    "rotor_get_workspace_schedules",
+    "rotor_inspect_job",
+    "rotor_list_workspaces",
+    "rotor_replay_dlq",
+  ],
+  stdio: [
+    "rotor_add_job",
+    "rotor_create_api_key",
+    "rotor_create_queue",
+    "rotor_create_schedule",
+    "rotor_delete_job",
+    "rotor_delete_queue",
+    "rotor_delete_schedule",
+    "rotor_drain_queue",
+    "rotor_force_fire_schedule",
+    "rotor_get_dlq",
+    "rotor_get_job",
+    "rotor_get_queue",
+    "rotor_get_schedule",
+    "rotor_get_status",
+    "rotor_get_workspace",
+    "rotor_inspect_run_history",
+    "rotor_list_api_keys",
+    "rotor_list_jobs",
+    "rotor_list_queues",
+    "rotor_list_schedules",
+    "rotor_list_workspaces",
+    "rotor_replay_dlq",
+    "rotor_retry_job",
+    "rotor_revoke_api_key",
+    "rotor_set_queue_state",
+    "rotor_update_queue",
+    "rotor_update_schedule",
+  ],
+};
+
 describe.each(["2026", "2025"] as const)("a host of the %s protocol", (kind) => {
   let client: TestClient;
 
@@ -32,10 +73,8 @@ describe.each(["2026", "2025"] as const)("a host of the %s protocol", (kind) => 
     client = await start({ kind });
   });
 
-  test("finds the documented tools", async () => {
-    const names = await client.names();
-    expect(names).toEqual(expect.arrayContaining(["rotor_list_queues", "rotor_create_queue"]));
-    for (const name of names) expect(name).toMatch(/^rotor_/);
+  test("finds the documented tools, and no others", async () => {
+    expect((await client.names()).toSorted()).toEqual(documented.stdio);
   });
 
   test("creates, lists and deletes a queue, and is named in the audit trail", async () => {
@@ -74,10 +113,51 @@ describe.each(["2026", "2025"] as const)("a host of the %s protocol", (kind) => 
   });
 });
 
-test("the operator's server has the operator's tools", async () => {
-  const client = await start({ args: ["--admin"], env: { ROTOR_ADMIN_TOKEN: server.adminToken } });
-  const { structured } = await client.call("rotor_list_workspaces");
-  expect((structured.workspaces as Json[]).map(({ id }) => id)).toContain("ws_default");
+describe("the operator's server", () => {
+  let client: TestClient;
+
+  beforeAll(async () => {
+    client = await start({ args: ["--admin"], env: { ROTOR_ADMIN_TOKEN: server.adminToken } });
+  });
+
+  test("has the documented tools, and no others", async () => {
+    expect((await client.names()).toSorted()).toEqual(documented.admin);
+    const { structured } = await client.call("rotor_list_workspaces");
+    expect((structured.workspaces as Json[]).map(({ id }) => id)).toContain("ws_default");
+  });
+
+  test("finds dead letters from workspace to job, and replays them once it was confirmed", async () => {
+    const queue = "operated";
+    await server.rest("/v1/queues", { method: "POST", body: { name: queue, approval_required: true } });
+    await server.rest(`/v1/queues/${queue}/jobs`, {
+      method: "POST",
+      body: { jobId: "dead", payload: { a: 1 } },
+    });
+    const { body } = await server.rest<{ approvals: Json[] }>(`/v1/approvals?queue=${queue}`);
+    await server.rest(`/v1/approvals/${body.approvals[0]?.id}/reject`, { method: "POST", body: {} });
+
+    const listed = await client.call("rotor_get_workspace_queues", { id: "ws_default" });
+    const rows = listed.structured.workspace_queues as Json[];
+    expect(rows.find(({ name }) => name === queue)).toMatchObject({ stats: { failed: 1 } });
+    expect(listed.structured.next_actions).toContainEqual(
+      expect.objectContaining({ tool: "rotor_get_dlq", arguments: { workspace: "ws_default", queue } }),
+    );
+
+    const dead = await client.call("rotor_get_dlq", { workspace: "ws_default", queue });
+    expect(dead.structured).toMatchObject({ dlq: [{ id: "dead" }] });
+    const [inspect, replay] = dead.structured.next_actions as [Json, Json];
+    const job = await client.call(inspect.tool as string, inspect.arguments as Json);
+    expect(job.structured).toMatchObject({ payload: { a: 1 }, workspace_id: "ws_default" });
+    expect(job.structured.untrusted_data).toContain("payload");
+
+    const asked = await client.call(replay.tool as string, replay.arguments as Json);
+    expect(asked.text).toContain("CONFIRMATION_REQUIRED");
+    const [, next] = /call rotor_replay_dlq with (\{.*\})\.$/.exec(asked.text) as unknown as [string, string];
+    // What a person rejected is not done again.
+    expect((await client.call("rotor_replay_dlq", JSON.parse(next) as Json)).structured).toMatchObject({
+      replayed: 0,
+    });
+  });
 });
 
 test("a server that cannot be reached is an error of the tool, not the end of the process", async () => {

@@ -1,6 +1,7 @@
 import type { Contract } from "@rotorsh/contract";
 import type { Handlers } from "../handler.ts";
 import { status, usage, whoami } from "./account.ts";
+import { adminJobs } from "./admin-jobs.ts";
 import { apiKeys } from "./api-keys.ts";
 import { approvals } from "./approvals.ts";
 import { audit } from "./audit.ts";
@@ -38,5 +39,5 @@ export const handlers: Handlers<Contract> = {
   status,
   usage,
   audit,
-  admin: { ...admin, ...adminSchedules },
+  admin: { ...admin, ...adminJobs, ...adminSchedules },
 };

@@ -4,6 +4,7 @@ import { type Context, type Handlers, workspaceOf } from "../handler.ts";
 import { newId } from "../ids.ts";
 import * as store from "../store/workspaces.ts";
 import { foundWorkspace } from "../workspace-founding.ts";
+import type { JobVerb } from "./admin-jobs.ts";
 import type { ScheduleVerb } from "./schedules-admin.ts";
 
 export const workspaces: Handlers<Contract>["workspaces"] = {
@@ -27,7 +28,7 @@ export const workspaces: Handlers<Contract>["workspaces"] = {
   },
 };
 
-export const admin: Omit<Handlers<Contract>["admin"], ScheduleVerb> = {
+export const admin: Omit<Handlers<Contract>["admin"], ScheduleVerb | JobVerb> = {
   listWorkspaces: (input, context) => store.listWorkspaces(context.db, input),
 
   async createWorkspace(input, context) {
