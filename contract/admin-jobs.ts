@@ -30,7 +30,7 @@ export const adminJobs = {
   getJob: operation({
     route: "GET /admin/jobs/{id}",
     summary:
-      "Get any job with its payload, result, attempts and failure reason, in whichever workspace it is.",
+      "Get any workspace's job by its id: payload, result, attempts, failure reason.",
     description:
       "An id is unique in its queue only: where several jobs have it, say workspace and queue, too.",
     tools: { admin: "rotor_inspect_job" },
@@ -73,7 +73,16 @@ export const adminJobs = {
     idempotent: true,
     needs: "operate",
     audit: "dlq.replayed",
-    input: z.strictObject({ ...queueAt, job_id, job_ids, ...failedFilter, all, cursor, ...confirmable }),
+    input: z.strictObject({
+      ...queueAt,
+      // An example that fits on a line with the workspace and the queue.
+      job_id: job_id.meta({ examples: ["welcome-42"] }),
+      job_ids,
+      ...failedFilter,
+      all,
+      cursor,
+      ...confirmable,
+    }),
     output: dlq.replay.output.omit({ replay: true }),
     errors: ["INVALID_INPUT", "WORKSPACE_NOT_FOUND", "QUEUE_NOT_FOUND", "CONFIRMATION_STALE"],
   }),
