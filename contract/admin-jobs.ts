@@ -29,8 +29,7 @@ export const adminJobs = {
 
   getJob: operation({
     route: "GET /admin/jobs/{id}",
-    summary:
-      "Get any workspace's job by its id: payload, result, attempts, failure reason.",
+    summary: "Get any workspace's job by its id: payload, result, attempts, failure reason.",
     description:
       "An id is unique in its queue only: where several jobs have it, say workspace and queue, too.",
     tools: { admin: "rotor_inspect_job" },
