@@ -1,8 +1,14 @@
 // The hosted MCP server: every request is authenticated here, then performed by the engine in this process.
 
 import type { Call } from "@rotorsh/contract";
-import type { Caller, Log, OAuthOptions, Watched } from "@rotorsh/engine";
-import { type CallSource, createConsents, createMcpHttp, type McpHttpOptions } from "@rotorsh/mcp";
+import type { Caller, Engine, Log, OAuthOptions, Watched } from "@rotorsh/engine";
+import {
+  type CallSource,
+  createConsents,
+  createMcpHttp,
+  type McpAccess,
+  type McpHttpOptions,
+} from "@rotorsh/mcp";
 import type { App, AppContext } from "./app.ts";
 import type { Gate } from "./credentials.ts";
 import { createDoor, type McpDoor } from "./mcp-door.ts";
@@ -38,10 +44,7 @@ export function mountMcp(app: App, gate: Gate, { log, oauth, ...options }: McpRo
       challenge,
       permissions: caller.permissions,
       consents: createConsents(consentKey(), `${caller.actorId}|${workspaceId}`),
-      watch: (things, changed) => {
-        const watched = things.map((thing) => ({ ...thing, workspaceId }) as Watched);
-        return engine.watch(watched, (thing) => changed(watched.indexOf(thing)));
-      },
+      watch: watchFor(engine, caller),
       requestId: c.get("requestId"),
     });
   };
@@ -49,6 +52,27 @@ export function mountMcp(app: App, gate: Gate, { log, oauth, ...options }: McpRo
   app.all("/mcp/*", handle);
   return () => mcp.close();
 }
+
+/** What changes in the caller's workspace, for as long as nothing changes about the caller. */
+function watchFor(engine: Engine, { actorId, workspace, expiresAt }: Caller): McpAccess["watch"] {
+  const workspaceId = workspace?.id ?? "";
+  return async (things, changed, over) => {
+    const caller: Watched = { workspaceId, kind: "caller", id: actorId };
+    const watched = things.map((thing) => ({ ...thing, workspaceId }) as Watched);
+    const unwatch = await engine.watch([caller, ...watched], (thing) =>
+      thing === caller ? over() : changed(watched.indexOf(thing)),
+    );
+    const leftMs = expiresAt === null ? longestTimeout : expiresAt.getTime() - Date.now();
+    const timer = setTimeout(over, Math.min(leftMs, longestTimeout));
+    timer.unref();
+    return () => {
+      clearTimeout(timer);
+      unwatch();
+    };
+  };
+}
+
+const longestTimeout = 2 ** 31 - 1;
 
 /** A batch of the older era is one request and many calls: each further one is let in, and counted, by itself. */
 function callsOf(c: AppContext, { engine }: Gate, caller: Caller, door: McpDoor) {

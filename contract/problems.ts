@@ -5,6 +5,9 @@ import type { z } from "zod";
 import { RotorError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 
+/** The problem with a field that does not exist; `nearest` is a field then, and else a value. */
+export const unknownField = "is not a known field";
+
 export type Problem = { path: string; problem: string; nearest?: string };
 
 /** Longest list of problems that is reported; a body of 10,000 wrong fields gets a short answer. */
@@ -40,7 +43,7 @@ export function problemsOf(issues: readonly z.core.$ZodIssue[], schema: z.ZodObj
       const close = nearest(key, known);
       return {
         path: pathOf([...issue.path, key]),
-        problem: "is not a known field",
+        problem: unknownField,
         ...(close && { nearest: close }),
       };
     });

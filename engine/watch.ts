@@ -1,12 +1,13 @@
 // Tells those who listen that a queue, run or workflow has changed. One look a second for all of them together, and
 // none while nobody listens.
 
+import { RotorError } from "@rotorsh/contract";
 import type { Log } from "./log.ts";
 import type { Databases } from "./store/database.ts";
 import { readVersions, type Watched } from "./store/versions.ts";
 
 export type Watch = {
-  /** Resolves once every later change will be told; answers what ends it. */
+  /** Of one workspace. Resolves once every later change will be told; answers what ends it. */
   start(things: readonly Watched[], changed: (thing: Watched) => void): Promise<() => void>;
   stop(): void;
 };
@@ -14,9 +15,11 @@ export type Watch = {
 type Watcher = { thing: Watched; version: string | null; changed: (thing: Watched) => void };
 
 const everyMs = 1000;
+const mostOfWorkspace = 100;
 
 export function createWatch({ sql }: Databases, log: Log): Watch {
   const watchers = new Set<Watcher>();
+  const open = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -47,14 +50,35 @@ export function createWatch({ sql }: Databases, log: Log): Watch {
     timer.unref();
   }
 
+  /** One of the places of a workspace; given back once. */
+  function take(workspaceId: string): () => void {
+    const before = open.get(workspaceId) ?? 0;
+    if (before >= mostOfWorkspace) throw new RotorError("TOO_MANY_STREAMS", { limit: mostOfWorkspace });
+    open.set(workspaceId, before + 1);
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      const left = (open.get(workspaceId) ?? 1) - 1;
+      if (left > 0) open.set(workspaceId, left);
+      else open.delete(workspaceId);
+    };
+  }
+
   return {
     async start(things, changed) {
-      const versions = await readVersions(sql, things);
+      const workspaceId = things[0]?.workspaceId ?? "";
+      const giveBack = take(workspaceId);
+      const versions = await readVersions(sql, things).catch((error: unknown) => {
+        giveBack();
+        throw error;
+      });
       const mine = things.map((thing, index) => ({ thing, version: versions[index] ?? null, changed }));
       for (const watcher of mine) watchers.add(watcher);
       schedule();
       return () => {
         for (const watcher of mine) watchers.delete(watcher);
+        giveBack();
       };
     },
     stop() {

@@ -3,6 +3,7 @@
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import type { ErrorBody, Json } from "@rotorsh/contract";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { rpc } from "./testing/raw.ts";
 import { startTestServer, type TestServer } from "./testing/server.ts";
 import { startApp, type TestApp } from "./testing/workflow-app.ts";
 
@@ -15,6 +16,10 @@ beforeAll(async () => {
   await app.define("ask", async ({ step }) =>
     step.waitForApproval("ask", { timeout: "1h", prompt: "Pay 5?" }),
   );
+  await app.define("ask-twice", async ({ step }) => {
+    await step.waitForApproval("ask-first", { timeout: "1h", prompt: "Pay 5?" });
+    await step.waitForApproval("ask-second", { timeout: "1h", prompt: "Pay 5 million?" });
+  });
 });
 
 afterAll(async () => {
@@ -26,17 +31,18 @@ type Answer = { action: "accept" | "decline" | "cancel"; content?: Json };
 type Question = { message: string; requestedSchema: Json };
 
 /** A client whose person gives this answer, and what that person was shown. */
-async function withPerson(answer: Answer) {
+async function withPerson(answer: Answer, whileAsked?: () => Promise<void>, key = server.adminKey) {
   const shown: Question[] = [];
   const client = new Client(
     { name: "host", version: "1" },
     { capabilities: { elicitation: { form: {} } }, versionNegotiation: { mode: { pin: "2026-07-28" } } },
   );
-  client.setRequestHandler("elicitation/create", ({ params }) => {
+  client.setRequestHandler("elicitation/create", async ({ params }) => {
     shown.push(params as unknown as Question);
+    await whileAsked?.();
     return answer as never;
   });
-  const requestInit = { headers: { authorization: `Bearer ${server.adminKey}` } };
+  const requestInit = { headers: { authorization: `Bearer ${key}` } };
   await client.connect(
     new StreamableHTTPClientTransport(new URL(`${server.url}/mcp/x/all`), { requestInit }),
   );
@@ -104,8 +110,11 @@ describe("a tool that destroys", () => {
 });
 
 describe("an approval", () => {
-  async function pendingRun(): Promise<string> {
-    const { body } = await server.rest<Json>("/v1/functions/ask/trigger", { method: "POST", body: {} });
+  async function pendingRun(workflow = "ask"): Promise<string> {
+    const { body } = await server.rest<Json>(`/v1/functions/${workflow}/trigger`, {
+      method: "POST",
+      body: {},
+    });
     const id = body.run_id as string;
     const isAsking = async () => {
       const { steps } = (await server.rest<{ steps: Json[] }>(`/v1/runs/${id}`)).body;
@@ -123,6 +132,65 @@ describe("an approval", () => {
     expect(shown[0]?.message).toContain("Pay 5?");
     const { body } = await server.rest<{ data: Json[] }>(`/v1/audit?resource_id=${id}`);
     expect(body.data[0]).toMatchObject({ event_type: "run.decided", client: "host/1 (asked a person)" });
+    await close();
+  });
+
+  test("is about what the person saw, though the run waits for another one by then", async () => {
+    const id = await pendingRun("ask-twice");
+    const signalOf = async () => {
+      const { steps } = (await server.rest<{ steps: Json[] }>(`/v1/runs/${id}`)).body;
+      return steps.find(({ approval, status }) => approval !== null && status === "waiting")?.signal;
+    };
+    const first = await signalOf();
+    // While the person looks at the first question, somebody else answers it, and the run asks the second one.
+    const whileAsked = async () => {
+      await server.rest(`/v1/runs/${id}/approve`, { method: "POST", body: { signal: first } });
+      await expect.poll(signalOf, { timeout: 15_000 }).not.toBe(first);
+      await expect.poll(signalOf, { timeout: 15_000 }).toBeDefined();
+    };
+    const answer: Answer = { action: "accept", content: { decision: "approve" } };
+    const { call, shown, close } = await withPerson(answer, whileAsked);
+    expect(codeOf((await call("approve_run", { id })).text)).toBe("NO_PENDING_APPROVAL");
+    expect(shown).toHaveLength(1);
+    expect(await signalOf()).toBeDefined();
+    await close();
+  });
+
+  test("is not decided by an answer to a question that was never asked, or was asked of another call", async () => {
+    const [id, other] = [await pendingRun(), await pendingRun()];
+    const decide = (run: string, more: Json) =>
+      rpc({
+        url: `${server.url}/mcp`,
+        key: server.adminKey,
+        method: "tools/call",
+        params: { name: "approve_run", arguments: { id: run }, ...more },
+        capabilities: { elicitation: { form: {} } },
+      });
+    const inputResponses = {
+      decision: { action: "accept", content: { decision: "approve" } },
+    };
+    const asked = await decide(id, { inputResponses });
+    expect(asked.result).toMatchObject({ resultType: "input_required" });
+    const { requestState } = asked.result;
+    const elsewhere = await decide(other, { inputResponses, requestState });
+    expect(elsewhere.result).toMatchObject({ resultType: "input_required" });
+    for (const run of [id, other])
+      expect((await server.rest<Json>(`/v1/runs/${run}`)).body.status).toBe("waiting");
+    const done = await decide(id, { inputResponses, requestState });
+    expect(done.result).toMatchObject({ structuredContent: { run_id: id, approved: true } });
+  });
+
+  test("is asked of nobody by a key that may not decide, nor where nothing waits", async () => {
+    const id = await pendingRun();
+    const answer: Answer = { action: "accept", content: { decision: "approve" } };
+    const developer = await withPerson(answer, undefined, server.developerKey);
+    expect(codeOf((await developer.call("approve_run", { id })).text)).toBe("FORBIDDEN");
+    await developer.close();
+    const { call, shown, close } = await withPerson(answer);
+    await server.rest(`/v1/runs/${id}/cancel`, { method: "POST", body: {} });
+    expect(codeOf((await call("approve_run", { id })).text)).toBe("NO_PENDING_APPROVAL");
+    expect(codeOf((await call("approve_run", { id, colour: "red" })).text)).toBe("INVALID_INPUT");
+    expect([...developer.shown, ...shown]).toEqual([]);
     await close();
   });
 

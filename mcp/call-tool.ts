@@ -50,15 +50,17 @@ export async function callTool(
 async function perform(session: Session, tool: Tool, sent: Json, asked: Asked): Promise<Result> {
   const { context, usable, person, asTask } = asked;
   const { operation } = tool;
+  const { consents } = session;
   const { signal } = context.mcpReq;
   const call = session.callFor(context);
-  if (needsConfirmation(operation)) {
-    const { consents } = session;
+  // Refused before anybody is asked, or shown a preview.
+  const isRefused = usable(tool.key) === undefined;
+  if (needsConfirmation(operation) && !isRefused) {
     const body = await performConfirmed({ tool, sent, call, options: { signal }, consents, person });
     return toResult({ tool, sent, body, usable });
   }
-  if (operation.human) {
-    const { input, byPerson } = await decide({ tool, sent, call, person });
+  if (operation.human && !isRefused) {
+    const { input, byPerson } = await decide({ tool, sent: checked(tool, sent), call, person, consents });
     // The audit log tells who decided: the key's holder, asked by the host, or whoever holds the key.
     const decider = byPerson ? session.callFor(context, "asked a person") : call;
     return toResult({ tool, sent, body: await decider(operation, input, { signal }), usable });

@@ -114,13 +114,3 @@ function questionOf({ listed }: Tool, args: Json, preview: Json) {
       : { name: { type: "string" as const, title: `Type ${name} to do it` } };
   return { message: message.slice(0, 2000), properties: field };
 }
-
-const longestCall = 2000;
-
-/** The call that confirms, ready to be made. */
-export function confirmingCall(tool: string, sent: Json, token: unknown): string {
-  const call = JSON.stringify({ ...sent, confirm: true, confirm_token: token });
-  return call.length > longestCall
-    ? `call ${tool} with the same arguments, confirm: true and that confirm_token`
-    : `call ${tool} with ${call}`;
-}

@@ -7,7 +7,7 @@ import {
   createMcpHandler,
   type McpServer,
 } from "@modelcontextprotocol/server";
-import { type Call, isRotorError, type Json, type Permission } from "@rotorsh/contract";
+import { type Call, isRotorError, type Json, type Permission, RotorError } from "@rotorsh/contract";
 import { createOffers, type Offer } from "./address.ts";
 import { type ClientInfo, clientName, clientOfSession, sessionIdFor } from "./client-name.ts";
 import type { Consents } from "./consents.ts";
@@ -87,7 +87,10 @@ export function createMcpHttp({ version, onError, build, ...rules }: McpHttpOpti
     const authInfo = toAuthInfo({ access, offer, client });
     const given = { authInfo, ...(parsedBody !== undefined && { parsedBody }) };
     const listen = build ? undefined : messageOf(parsedBody, "subscriptions/listen");
-    if (listen) return listeners.fetch(request, given, access.watch, listen.params);
+    if (listen) {
+      if (!access.permissions.has("read")) throw new RotorError("FORBIDDEN", { needs: "read" });
+      return listeners.fetch(request, given, access.watch, listen.params);
+    }
     const response = await tidied(await handler.fetch(request, given), parsedBody);
     return starting && response.ok ? withSession(response, starting) : response;
   }

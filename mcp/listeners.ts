@@ -10,10 +10,14 @@ import {
 import { type Json, RotorError } from "@rotorsh/contract";
 import { resourceAt } from "./resources.ts";
 
-/** Resolves once every later change of these resources will be told; answers what ends it. */
+/**
+ * Resolves once every later change of these resources will be told, and, as `over`, that the bearer may not be told any
+ * more; answers what ends it.
+ */
 export type Watch = (
   things: readonly { kind: string; id: string }[],
   changed: (index: number) => void,
+  over: () => void,
 ) => Promise<() => void>;
 
 type Given = { authInfo: AuthInfo; parsedBody?: unknown };
@@ -40,6 +44,7 @@ export function createListeners(factory: McpServerFactory): Listeners {
       const unwatch = await watch(
         uris.map(({ kind, id }) => ({ kind, id })),
         (index) => handler.notify.resourceUpdated((uris[index] as Watched).uri),
+        () => end(),
       );
       const timer = setTimeout(() => end(), longestMs);
       timer.unref();

@@ -1,7 +1,7 @@
 // Resources, prompts, completion, and the stream of changes, as real clients of both eras meet them.
 
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import type { Json } from "@rotorsh/contract";
+import type { ErrorBody, Json } from "@rotorsh/contract";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { promptTexts } from "./prompts.generated.ts";
 import { rpc, send } from "./testing/raw.ts";
@@ -118,14 +118,13 @@ describe.each(eras.map((era, index) => [era, index] as const))("a client of %s",
 });
 
 describe("a stream of changes", () => {
-  /** What arrives on a `subscriptions/listen`. */
-  async function listen(uris: string[], key = server.adminKey) {
+  async function open(uris: string[], key = server.adminKey) {
     const method = "subscriptions/listen";
     const _meta = {
       "io.modelcontextprotocol/protocolVersion": "2026-07-28",
       "io.modelcontextprotocol/clientCapabilities": {},
     };
-    const response = await send(
+    return send(
       {
         url: `${server.url}/mcp`,
         key,
@@ -133,6 +132,11 @@ describe("a stream of changes", () => {
       },
       { method, params: { _meta, notifications: { resourceSubscriptions: uris } } },
     );
+  }
+
+  /** What arrives on a `subscriptions/listen`. */
+  async function listen(uris: string[], key = server.adminKey) {
+    const response = await open(uris, key);
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     const messages: Json[] = [];
     const read = async () => {
@@ -149,8 +153,14 @@ describe("a stream of changes", () => {
         }
       }
     };
-    const reading = read().catch(() => {});
+    let isOver = false;
+    const reading = read()
+      .catch(() => {})
+      .finally(() => {
+        isOver = true;
+      });
     return {
+      ended: () => isOver,
       updated: () =>
         messages
           .filter(({ method: name }) => name === "notifications/resources/updated")
@@ -169,6 +179,31 @@ describe("a stream of changes", () => {
     await server.rest("/v1/queues/emails/jobs", { method: "POST", body: { delay: "1h" } });
     await expect.poll(stream.updated, { timeout: 15_000 }).toEqual(["rotor://queues/emails"]);
     await stream.close();
+  });
+
+  test("ends when its key is revoked", async () => {
+    const post = { method: "POST", body: { label: "soon gone", role: "viewer" } };
+    const { body } = await server.rest<{ id: string; key: string }>("/v1/api-keys", post);
+    const stream = await listen(["rotor://queues/emails"], body.key);
+    await expect.poll(stream.acknowledged).toBe(true);
+    await server.rest(`/v1/api-keys/${body.id}`, { method: "DELETE" });
+    await expect.poll(stream.ended, { timeout: 15_000 }).toBe(true);
+  });
+
+  test("is one of a hundred in a workspace, and no more", async () => {
+    const uris = ["rotor://queues/emails"];
+    const streams = await Promise.all(Array.from({ length: 100 }, () => listen(uris)));
+    await expect.poll(() => streams.every((stream) => stream.acknowledged()), { timeout: 15_000 }).toBe(true);
+    const refused = await open(uris);
+    expect(refused.status).toBe(429);
+    expect(((await refused.json()) as ErrorBody).error.code).toBe("TOO_MANY_STREAMS");
+    await Promise.all(streams.map((stream) => stream.close()));
+    const again = async () => {
+      const response = await open(uris);
+      await response.body?.cancel();
+      return response.status;
+    };
+    await expect.poll(again, { timeout: 15_000 }).toBe(200);
   });
 
   test("tells nothing of another workspace's queue of the same name", async () => {

@@ -9,8 +9,8 @@ import {
   pathParameters,
   type RotorError,
   routeOf,
+  unknownField,
 } from "@rotorsh/contract";
-import { confirmingCall } from "./confirm.ts";
 import { type Format, type Shown, show } from "./shown.ts";
 import { answerOf, type Tool } from "./tools.ts";
 
@@ -86,9 +86,9 @@ export function toErrorResult(failure: Failure): CallToolResult {
 function lessonOf(failure: Failure): string {
   const { tool, sent, error } = failure;
   const { code, details } = error;
-  if (code === "INVALID_INPUT") return fieldsLesson(tool, details.problems as Problem[] | undefined);
+  if (code === "INVALID_INPUT") return fieldsLesson(tool, sent, details.problems as Problem[] | undefined);
   if (code === "CONFIRMATION_REQUIRED")
-    return `Nothing was changed. To go ahead within 5 minutes, ${confirmingCall(tool.name, sent, details.confirm_token)}.`;
+    return `Nothing was changed. To go ahead within 5 minutes, ${callWith(tool, sent, { confirm: true, confirm_token: details.confirm_token })}.`;
   if (code === "CONFIRMATION_STALE")
     return `Nothing was changed. Call ${tool.name} without confirm and confirm_token for a new preview.`;
   if (code.endsWith("_NOT_FOUND"))
@@ -98,7 +98,18 @@ function lessonOf(failure: Failure): string {
   return error.retryable ? "The same call may succeed in a few seconds." : "";
 }
 
-function fieldsLesson({ name, listed }: Tool, problems: Problem[] = []): string {
+const longestCall = 2000;
+
+/** The call that comes next, ready to be made; a long one is told by what is different. */
+function callWith({ name }: Tool, sent: Json, changed: Json): string {
+  const call = JSON.stringify({ ...sent, ...changed });
+  if (call.length <= longestCall) return `call ${name} with ${call}`;
+  const fields = Object.entries(changed).map(([field, value]) => `${field}: ${JSON.stringify(value)}`);
+  return `call ${name} with the same arguments and ${fields.join(", ")}`;
+}
+
+function fieldsLesson(tool: Tool, sent: Json, problems: Problem[] = []): string {
+  const { name, listed } = tool;
   const { properties = {}, required = [] } = listed.inputSchema;
   const fields = Object.keys(properties).map((key) => (required.includes(key) ? `${key} (required)` : key));
   const others = problems.slice(1).map(({ path, problem, nearest }) => {
@@ -106,7 +117,22 @@ function fieldsLesson({ name, listed }: Tool, problems: Problem[] = []): string 
     return `Also: ${path} ${problem}${ending}`;
   });
   const known = fields.length > 0 ? `Fields of ${name}: ${fields.join(", ")}.` : `${name} takes no fields.`;
-  return [...others, known].join(" ");
+  return [...others, mendedLesson(tool, sent, problems), known].filter(Boolean).join(" ");
+}
+
+/** The call that was probably meant, where each problem has a nearest field or value. */
+function mendedLesson(tool: Tool, sent: Json, problems: readonly Problem[]): string {
+  const mended = { ...sent };
+  const changed: Json = {};
+  for (const { path, problem, nearest } of problems) {
+    if (nearest === undefined || !Object.hasOwn(sent, path)) return "";
+    const isField = problem === unknownField;
+    // Two names for one thing: which value was meant, only the sender knows.
+    if (isField && Object.hasOwn(mended, nearest)) return "";
+    if (isField) delete mended[path];
+    changed[isField ? nearest : path] = isField ? sent[path] : nearest;
+  }
+  return problems.length > 0 ? `Probably meant: ${callWith(tool, mended, changed)}.` : "";
 }
 
 /** The same call with the name that was probably meant. */
@@ -114,7 +140,7 @@ function nearestLesson({ tool, sent, error: { details } }: Failure): string {
   const { nearest, ...asked } = details;
   const field = Object.keys(asked).find((key) => key in sent && sent[key] === asked[key]);
   if (typeof nearest !== "string" || field === undefined) return "";
-  return `Did you mean ${nearest}? Then call ${tool.name} with ${JSON.stringify({ ...sent, [field]: nearest })}.`;
+  return `Did you mean ${nearest}? Then ${callWith(tool, sent, { [field]: nearest })}.`;
 }
 
 /** `QUEUE_NOT_FOUND` → the tool that lists queues, if this server has one, with what it needs to know. */
@@ -124,7 +150,8 @@ function listLesson({ sent, error, all, offered }: Failure): string {
   if (!lister) return "";
   if (!offered.includes(lister))
     return lister.toolset ? `${lister.name} would list them; it is offered at /mcp/x/${lister.toolset}.` : "";
-  const needed = (lister.listed.inputSchema.required ?? []).map((field) => [field, sent[field]]);
-  const args = needed.length > 0 ? ` with ${JSON.stringify(Object.fromEntries(needed))}` : "";
+  const needed = (lister.listed.inputSchema.required ?? []).map((field) => [field, sent[field]] as const);
+  const isKnown = needed.length > 0 && needed.every(([, value]) => typeof value === "string");
+  const args = isKnown ? ` with ${JSON.stringify(Object.fromEntries(needed))}` : "";
   return `Call ${lister.name}${args} to see the ${things.replaceAll("_", " ")} there are.`;
 }

@@ -5,8 +5,9 @@ import { type Call, type Json, type NamedOperation, type Permission, RotorError 
 import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { createConsents } from "./consents.ts";
+import { toErrorResult } from "./results.ts";
 import { createMcpServer, type ServerOptions } from "./server.ts";
-import { createTools } from "./tools.ts";
+import { createTools, type Tool } from "./tools.ts";
 
 const common = { idempotent: true, needs: "develop", errors: [] } as const;
 const thing = z.object({ id: z.string(), made_at: z.iso.datetime(), size: z.int() });
@@ -198,6 +199,36 @@ describe("a tool that destroys", () => {
     const { textOf } = await connect(call);
     expect((await textOf("delete_odd_thing", args)).text).toContain(problem);
     expect(call).not.toHaveBeenCalled();
+  });
+});
+
+describe("what was probably meant", () => {
+  const lesson = async (sent: Json) => {
+    const { textOf } = await connect(async () => ({}));
+    return (await textOf("list_odd_things", sent)).text;
+  };
+
+  test("is a call ready to be made, when each field or value has a nearest one", async () => {
+    expect(await lesson({ limt: 5, response_format: "detialed" })).toContain(
+      'Probably meant: call list_odd_things with {"response_format":"detailed","limit":5}.',
+    );
+  });
+
+  test.each([{ limit: "x" }, { colour: "red" }, { limit: 1, limt: 2 }, { limt: 2, colour: "red" }])(
+    "is not guessed for %o",
+    async (sent) => {
+      expect(await lesson(sent)).not.toContain("Probably meant");
+    },
+  );
+
+  test("is told by what is different when the call is long", () => {
+    const [tool] = all as [Tool];
+    const sent = { name: "emial", payload: "x".repeat(9000) };
+    const error = new RotorError("QUEUE_NOT_FOUND", { name: "emial", nearest: "email" });
+    const { content } = toErrorResult({ tool, sent, error, requestId: "req_1", all, offered: all });
+    expect((content[0] as { text: string }).text).toContain(
+      'Then call list_odd_things with the same arguments and name: "email".',
+    );
   });
 });
 

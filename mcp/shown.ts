@@ -22,8 +22,26 @@ const longest: Record<Format, readonly number[]> = {
 /** Hosts cut off answers of more than 25,000 tokens. */
 const largest = 60_000;
 
-/** Texts that come from handlers although their type is an ordinary one. */
-const handlerTexts = new Set(["response", "error", "fail_reason", "prompt", "judge_reason"]);
+/** Fields whose texts, and all below them, were written by handlers, enqueuers or a judge, although they have a type. */
+const written = new Set([
+  "concurrencyKey",
+  "error",
+  "fail_reason",
+  "judge_reason",
+  "prompt",
+  "response",
+  "step",
+  "tags",
+  "unasked_steps",
+  "user_agent",
+]);
+
+/** A step is named by code that may put anything into its name. */
+const stepName = /(^|\.)(steps\[\]|failing_step)\.name$/;
+
+function isWritten(path: readonly string[]): boolean {
+  return path.some((part) => written.has(part.replace("[]", ""))) || stepName.test(path.join("."));
+}
 
 export function show(schema: Json, body: Json, format: Format): Shown {
   let shown: Shown = { body, untrusted: [], cut: [] };
@@ -76,7 +94,7 @@ function variantOf(schema: Json | undefined, value: unknown): Json | undefined {
 }
 
 function cutText(text: string, path: readonly string[], walk: Walk): string {
-  if (handlerTexts.has(path.at(-1) ?? "")) mark(walk.untrusted, path);
+  if (isWritten(path)) mark(walk.untrusted, path);
   if (text.length <= walk.limit) return text;
   mark(walk.cut, path);
   return `${text.slice(0, walk.limit)}… [${text.length - walk.limit} more characters]`;

@@ -108,6 +108,22 @@ describe("a client that knows tasks", () => {
     expect((await server.rest(`/v1/runs/${taskId}`)).body.status).toBe("cancelled");
   });
 
+  test("cancels nothing at an address that only reads", async () => {
+    const taskId = await start("ask");
+    for (const method of ["tasks/cancel", "tasks/update", "tasks/get"]) {
+      const url = `${server.url}/mcp/readonly`;
+      const { error } = await rpc({
+        url,
+        key: server.adminKey,
+        method,
+        params: { taskId },
+        capabilities: forms,
+      });
+      expect(error).toMatchObject({ code: -32601 });
+    }
+    expect((await server.rest(`/v1/runs/${taskId}`)).body.status).not.toBe("cancelled");
+  });
+
   test("hears that a task is unknown, as the protocol says it", async () => {
     const { error } = await ask("tasks/get", { taskId: "run_nowhere" });
     expect(error).toMatchObject({ code: -32602, data: { code: "RUN_NOT_FOUND" } });

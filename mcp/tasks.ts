@@ -12,7 +12,13 @@ import {
 } from "@modelcontextprotocol/server";
 import { type Call, contract, type Json, type Operation } from "@rotorsh/contract";
 import { z } from "zod";
-import { approvalQuestion, decisionOf } from "./decision.ts";
+import {
+  type ApprovalStep,
+  approvalQuestion,
+  approvalsOf,
+  decisionOf,
+  describeApproval,
+} from "./decision.ts";
 import { capabilitiesOf, elicitationOf, personOf } from "./person.ts";
 import { guarded } from "./protocol-error.ts";
 import type { Session } from "./server.ts";
@@ -102,18 +108,12 @@ async function answer(session: Session, id: string, context: ServerContext): Pro
   }
 }
 
-type Step = Json & { id: string; name: string; signal: string };
-
-function approvalsOf({ steps }: Json): Step[] {
-  return (steps as Step[]).filter((step) => step.approval !== null && step.status === "waiting");
-}
-
 /** Never used twice in a run: it is the step's own. */
-function keyOf(step: Step): string {
+function keyOf(step: ApprovalStep): string {
   return `approval:${step.id}`;
 }
 
-function statusOf({ status }: Json, asked: readonly Step[]): TaskStatus {
+function statusOf({ status }: Json, asked: readonly ApprovalStep[]): TaskStatus {
   if (asked.length > 0) return "input_required";
   // A run that failed is a call that was answered: the result says isError.
   if (status === "completed" || status === "failed") return "completed";
@@ -137,19 +137,18 @@ function toTask(run: Json, status: TaskStatus): Task {
   };
 }
 
-function detailed(run: Json, asked: readonly Step[]): Task & Json {
+function detailed(run: Json, asked: readonly ApprovalStep[]): Task & Json {
   const status = statusOf(run, asked);
   const task = toTask(run, status);
   if (status === "input_required") return { ...task, inputRequests: questions(run, asked) };
   return status === "completed" ? { ...task, result: resultOf(run) } : task;
 }
 
-function questions(run: Json, asked: readonly Step[]): InputRequests {
+function questions(run: Json, asked: readonly ApprovalStep[]): InputRequests {
   return Object.fromEntries(
     asked.map((step) => {
-      const { prompt } = step.approval as { prompt?: string };
-      const text = `The run ${run.id} of ${run.workflow} waits at ${step.name}. ${prompt ?? ""}`;
-      return [keyOf(step), elicitationOf(approvalQuestion(text.slice(0, 2000)))];
+      const text = describeApproval(run, step).slice(0, 2000);
+      return [keyOf(step), elicitationOf(approvalQuestion(text))];
     }),
   );
 }

@@ -4,7 +4,8 @@
 import type { Statements } from "./database.ts";
 
 export const watchable = ["queue", "run", "workflow"] as const;
-export type Watched = { workspaceId: string; kind: (typeof watchable)[number]; id: string };
+/** `caller` is the key, or the member, on whose behalf somebody watches: when it may do other things than before. */
+export type Watched = { workspaceId: string; kind: (typeof watchable)[number] | "caller"; id: string };
 
 /** The versions, in the order asked for; null for what does not exist. */
 export async function readVersions(sql: Statements, things: readonly Watched[]): Promise<(string | null)[]> {
@@ -25,6 +26,14 @@ export async function readVersions(sql: Statements, things: readonly Watched[]):
       when 'run' then (
         select r.status || r.xmin::text || (select row(count(*), max(ended_at))::text from step where run_id = r.id)
         from run r where r.workspace_id = asked.workspace_id and r.id = asked.id)
+      when 'caller' then (
+        select row(w.suspended_at, w.deleted_at)::text || coalesce(
+          (select row(k.revoked_at <= rotor_now(), k.expires_at <= rotor_now(), k.role, k.capabilities, k.allowed_ips,
+             m.status, m.role, m.capabilities)::text
+           from api_key k left join member m on m.id = k.member_id where k.id = asked.id),
+          (select row(m.status, m.role, m.capabilities)::text from member m
+           where m.workspace_id = w.id and m.id = asked.id))
+        from workspace w where w.id = asked.workspace_id)
       else (
         select w.xmin::text from workflow w where w.workspace_id = asked.workspace_id and w.id = asked.id)
     end as version
