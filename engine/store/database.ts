@@ -7,8 +7,9 @@ import postgres from "postgres";
 import { arrayTypes } from "./array-types.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { appRole, engineRole } from "./roles.ts";
-import { openSocket } from "./socket.ts";
+import { longestSilenceMs, openSocket } from "./socket.ts";
 import { createTransactions, type Database, type Transactions } from "./transactions.ts";
+import { appendRows } from "./whole-results.ts";
 
 export type { Database } from "./transactions.ts";
 
@@ -40,7 +41,11 @@ export type DatabaseOptions = {
   appPool?: number;
   /** Transactions at once across workspaces; and as many connections again for single statements, twice. */
   enginePool?: number;
+  /** A connection that does not answer for so long is given up. */
+  silenceMs?: number;
 };
+
+appendRows();
 
 type Pools = {
   app: Transactions;
@@ -106,15 +111,14 @@ async function endPools({ app, across, engine, lookups, sql }: Pools, seconds: n
   ]);
 }
 
-/** An option that the types of postgres.js do not know. */
-const ownSocket: object = { socket: openSocket };
-
 function openClient(
-  { url, rowSecurity }: DatabaseOptions,
+  { url, rowSecurity, silenceMs = longestSilenceMs }: DatabaseOptions,
   role: string | undefined,
   options: object,
   settings: object = {},
 ) {
+  // The types of postgres.js do not know it.
+  const ownSocket: object = { socket: openSocket(silenceMs) };
   return postgres(url, {
     onnotice: () => {},
     fetch_types: false,

@@ -1,4 +1,4 @@
-// What is asked of a connection in the moment in which it breaks.
+// What is asked of a connection that breaks, or that nobody answers on.
 
 import postgres from "postgres";
 import { expect, test } from "vitest";
@@ -24,6 +24,48 @@ test("a statement sent while its connection breaks is answered or fails, and get
     const later = [6, 7, 8];
     await expect.poll(() => Promise.all(later.map(ask)).catch(() => "lost")).toEqual(later);
   }
+  await close();
+  await proxy.close();
+  await database.drop();
+});
+
+test("a connection whose line is dead is given up, while others work", async () => {
+  const database = await createTestDatabase();
+  const proxy = await startProxy(database.url);
+  const { sql, close } = openDatabases({
+    url: proxy.url,
+    rowSecurity: false,
+    enginePool: 1,
+    silenceMs: 1000,
+  });
+  await sql`select 1`;
+  // A line that swallowed something stays dead; the heartbeat's own has swallowed nothing.
+  proxy.set("black-hole");
+  const swallowed = sql`select 1`.then(
+    () => "answered",
+    (error: { code: string }) => error.code,
+  );
+  await expect.poll(() => proxy.swallowed()).toBeGreaterThan(0);
+  proxy.set("pass");
+  expect(await swallowed).toMatch(/^CONNECTION_/);
+  await expect.poll(() => sql`select 2 as n`.catch(() => "lost")).toEqual([{ n: 2 }]);
+  await close();
+  await proxy.close();
+  await database.drop();
+});
+
+test("a statement that failed with rows already sent leaves none of its places in the next result", async () => {
+  const database = await createTestDatabase();
+  const proxy = await startProxy(database.url);
+  const { sql, close } = openDatabases({ url: proxy.url, rowSecurity: false, enginePool: 1 });
+  const failing = sql`select 1 / (x - 2000) as n, repeat('x', 100) from generate_series(1, 3000) x`;
+  await expect(failing).rejects.toMatchObject({ code: "22012" });
+  expect(await sql`select 1 as n`).toEqual([{ n: 1 }]);
+  const cutOff = sql`
+    select case when x = 2000 then pg_terminate_backend(pg_backend_pid()) end, repeat('x', 100)
+    from generate_series(1, 3000) x`;
+  await expect(cutOff).rejects.toMatchObject({ code: "CONNECTION_CLOSED" });
+  await expect.poll(() => sql`select 2 as n`.catch(() => "lost")).toEqual([{ n: 2 }]);
   await close();
   await proxy.close();
   await database.drop();

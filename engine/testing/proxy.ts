@@ -11,13 +11,16 @@ export type TestProxy = {
   set(mode: ProxyMode): void;
   /** Ends every open connection; new ones are treated as the mode says. */
   cut(): void;
+  /** How often something was swallowed. */
+  swallowed(): number;
   close(): Promise<void>;
 };
 
 export async function startProxy(target: string): Promise<TestProxy> {
   const { hostname, port } = new URL(target);
   const pairs = new Set<readonly [Socket, Socket]>();
-  const swallowed = new WeakSet<Socket>();
+  const dead = new WeakSet<Socket>();
+  let swallowed = 0;
   let mode: ProxyMode = "pass";
 
   const server = createServer((near) => {
@@ -43,8 +46,9 @@ export async function startProxy(target: string): Promise<TestProxy> {
   function forward(from: Socket, to: Socket): void {
     from.on("data", (bytes) => {
       // A line that swallowed something is never whole again, even when new lines are.
-      if (mode === "black-hole") swallowed.add(from).add(to);
-      if (!swallowed.has(from)) to.write(bytes);
+      if (mode === "black-hole") dead.add(from).add(to);
+      if (dead.has(from)) swallowed++;
+      else to.write(bytes);
     });
   }
 
@@ -64,6 +68,7 @@ export async function startProxy(target: string): Promise<TestProxy> {
       if (mode === "refuse") cut();
     },
     cut,
+    swallowed: () => swallowed,
     close() {
       cut();
       return new Promise((resolve) => server.close(() => resolve()));
