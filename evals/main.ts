@@ -102,7 +102,8 @@ async function live(server: Server): Promise<Scorecard["live"]> {
   if (!anthropicKey) return { why: "ANTHROPIC_API_KEY is not set" };
   const model = { name, apiKey: anthropicKey };
   const { results, recordings } = await judgeLive(server, chosen, model, Number(options.runs));
-  await writeRecordings(name, recordings);
+  const others = (await readRecordings(name)).filter((one) => !chosen.some(({ id }) => id === one.case));
+  await writeRecordings(name, [...others, ...recordings]);
   return { model: name, results };
 }
 

@@ -1,7 +1,10 @@
 // The scorecard as one page, with its plots drawn as SVG: it needs no network and no script.
 
+import { splits } from "./case.ts";
 import { confusions } from "./retrieval.ts";
-import { floors, percent, type Scorecard } from "./scorecard.ts";
+import { floors, measuresOf, percent, type Scorecard } from "./scorecard.ts";
+import { wilson } from "./statistics.ts";
+import { isRight } from "./transcript.ts";
 
 export function pageOf(card: Scorecard): string {
   return `<!doctype html>
@@ -24,52 +27,63 @@ const style = `
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; background: #fff }
 table { border-collapse: collapse } td, th { padding: .2rem .6rem; text-align: left; border-bottom: 1px solid #ddd }
 td.n { text-align: right; font-variant-numeric: tabular-nums } svg text { font: 12px system-ui, sans-serif; fill: currentColor }
+.wide { overflow-x: auto } .matrix { font-size: 13px } .matrix thead th { writing-mode: vertical-rl; text-align: end }
+summary { cursor: pointer } .failed { color: #c0392b; font-weight: bold }
 @media (prefers-color-scheme: dark) { body { color: #eee; background: #161616 } td, th { border-color: #444 } }`;
 
-type Judged = Scorecard["retrieval"][number];
-
-function retrieval({ retrieval, lint }: Scorecard): string {
-  const bars = retrieval.flatMap(({ address, split, result }: Judged) => [
-    {
-      label: `${address}, ${split}: recall@1`,
-      share: result.recallAt1,
-      floor: floorOf(split, floors.recallAt1),
-    },
-    {
-      label: `${address}, ${split}: recall@5`,
-      share: result.recallAt5,
-      floor: floorOf(split, floors.recallAt5),
-    },
-  ]);
-  return `<h2>L0 and L1: texts</h2><p>${lint.length === 0 ? "No problem" : `${lint.length} problems`} of lint.</p>${chart(bars)}`;
+function retrieval({ retrieval, lint, drops }: Scorecard): string {
+  const bars = retrieval.flatMap(({ address, split, result }): Bar[] => {
+    const limits = [
+      [1, floors.recallAt1],
+      [5, floors.recallAt5],
+    ] as const;
+    return limits.map(([within, floor]) => ({
+      label: `${address} tools, ${split}: recall@${within}`,
+      successes: result.searches.filter(({ rank }) => rank <= within).length,
+      trials: result.searches.length,
+      floor: split === "dev" ? floor : undefined,
+    }));
+  });
+  const worse = drops.map((drop) => `<p class="failed">${quoted(drop)}</p>`).join("");
+  const problems = lint.map((problem) => `<p class="failed">${quoted(problem)}</p>`).join("");
+  return (
+    `<h2>L0: lint of the tools' texts</h2>${problems || "<p>No problems.</p>"}` +
+    "<h2>L1: lexical search for a tool</h2><p>How often the right tool comes first, or among the first five. Red lines are " +
+    `floors; nothing is tuned by the held-out half, so it has none. ${whiskers}</p>${chart(bars)}${worse}`
+  );
 }
 
-/** Nothing is tuned by the held-out half, so it has no floor. */
-function floorOf(split: string, floor: number): number | undefined {
-  return split === "dev" ? floor : undefined;
-}
+const whiskers = "Thin lines are 95 % intervals.";
 
-type Bar = { label: string; share: number; floor: number | undefined };
+type Bar = { label: string; successes: number; trials: number; floor?: number | undefined };
 
 const row = 26;
-const left = 220;
+const left = 250;
 const wide = 420;
 
 function chart(bars: readonly Bar[]): string {
-  const drawn = bars.map(({ label, share, floor }, index) => {
+  const drawn = bars.map(({ label, successes, trials, floor }, index) => {
     const y = index * row;
-    const mark = floor === undefined ? "" : line(left + wide * floor, y);
+    const share = trials === 0 ? 0 : successes / trials;
+    const { low, high } = wilson(successes, trials);
+    const mark = floor === undefined ? "" : line(at(floor), at(floor), y + 1, y + 21, "#c0392b", 2);
     return (
       `<text x="${left - 8}" y="${y + 15}" text-anchor="end">${quoted(label)}</text>` +
-      `<rect x="${left}" y="${y + 3}" width="${(wide * share).toFixed(1)}" height="16" fill="#4a7fb5"/>${mark}` +
-      `<text x="${left + wide + 8}" y="${y + 15}">${percent(share)}</text>`
+      `<rect x="${left}" y="${y + 3}" width="${(wide * share).toFixed(1)}" height="16" fill="#4a7fb5"/>` +
+      `${line(at(low), at(high), y + 11, y + 11, "currentColor", 1)}${mark}` +
+      `<text x="${left + wide + 8}" y="${y + 15}">${trials === 0 ? "none" : percent(share)} of ${trials}</text>`
     );
   });
-  return `<svg width="${left + wide + 70}" height="${bars.length * row}" role="img" aria-label="Shares, with floors as lines">${drawn.join("")}</svg>`;
+  const size = `width="${left + wide + 110}" height="${bars.length * row}"`;
+  return `<svg ${size} role="img" aria-label="Shares as bars">${drawn.join("")}</svg>`;
 }
 
-function line(x: number, y: number): string {
-  return `<line x1="${x}" x2="${x}" y1="${y}" y2="${y + 22}" stroke="#c0392b" stroke-width="2"/>`;
+function at(share: number): number {
+  return Number((left + wide * share).toFixed(1));
+}
+
+function line(x1: number, x2: number, y1: number, y2: number, colour: string, width: number): string {
+  return `<line x1="${x1}" x2="${x2}" y1="${y1}" y2="${y2}" stroke="${colour}" stroke-width="${width}"/>`;
 }
 
 /**
@@ -90,37 +104,50 @@ function confusion({ retrieval }: Scorecard): string {
         return `<tr><th>${quoted(wanted)}</th>${cells.join("")}</tr>`;
       });
       return (
-        `<h3>What was found first instead: ${address} tools, ${split}</h3>` +
-        `<div class="wide"><table class="matrix"><tr>${head}</tr>${body.join("")}</table></div>`
+        `<h3>Confusion matrix: ${address} tools, ${split}; columns were found first</h3>` +
+        `<div class="wide"><table class="matrix"><thead><tr>${head}</tr></thead>${body.join("")}</table></div>`
       );
     })
     .join("");
 }
 
 function playback({ playback }: Scorecard): string {
-  const rows = playback.map(
-    ({ case: id, state, why }) =>
-      `<tr><td>${quoted(id)}</td><td>${state}</td><td>${quoted(why.join("; "))}</td></tr>`,
-  );
-  return `<h2>L2: recorded turns on the real server</h2><table>${rows.join("")}</table>`;
+  const states = ["failed", "stale", "passed", "set up"] as const;
+  const lists = states.map((state) => {
+    const ones = playback.filter((one) => one.state === state);
+    const rows = ones.map(
+      ({ case: id, why }) => `<tr><td>${quoted(id)}</td><td>${quoted(why.join("; "))}</td></tr>`,
+    );
+    const open = state === "failed" ? " open" : "";
+    return `<details${open}><summary>${ones.length} ${state}</summary><table>${rows.join("")}</table></details>`;
+  });
+  return `<h2>L2: recorded turns on the real server</h2>${lists.join("")}`;
 }
 
 function hosts({ hosts }: Scorecard): string {
   const rows = hosts.map(
-    ({ check, state, why }) => `<tr><td>${quoted(check)}</td><td>${state}</td><td>${quoted(why)}</td></tr>`,
+    ({ check, state, why }) =>
+      `<tr><td>${quoted(check)}</td><td class="${quoted(state)}">${state}</td><td>${quoted(why)}</td></tr>`,
   );
-  return `<h2>L3: real hosts, scripted model</h2><table>${rows.join("")}</table>`;
+  const table = rows.length === 0 ? "<p>Not run.</p>" : `<table>${rows.join("")}</table>`;
+  return `<h2>L3: real hosts, scripted model</h2>${table}`;
 }
 
 function live({ live }: Scorecard): string {
-  if ("why" in live) return `<h2>L4: a real model</h2><p>Not run: ${quoted(live.why)}</p>`;
-  const families = unique(live.results.map((one) => one.case));
-  const bars = families.map((id) => {
-    const runs = live.results.filter((one) => one.case === id);
-    const right = runs.filter(({ verdict, reached }) => verdict.selected && reached !== false).length;
-    return { label: id, share: right / runs.length, floor: undefined };
+  if ("why" in live) return `<h2>L4: a real model</h2><p>Not run: ${quoted(live.why)}.</p>`;
+  const bars = splits.flatMap((split) => {
+    const results = live.results.filter((one) => one.split === split);
+    return measuresOf(results).map(({ name, ...counts }) => ({ label: `${split}: ${name}`, ...counts }));
   });
-  return `<h2>L4: ${quoted(live.model)}</h2>${chart(bars)}`;
+  const cases = unique(live.results.map((one) => one.case)).map((id) => {
+    const runs = live.results.filter((one) => one.case === id);
+    const successes = runs.filter((one) => one.reached !== false && isRight(one.verdict)).length;
+    return { label: id, successes, trials: runs.length };
+  });
+  return (
+    `<h2>L4: ${quoted(live.model)}</h2><p>Of forbidden calls fewer are better. ${whiskers}</p>${chart(bars)}` +
+    `<h3>Runs that were right in everything, by case</h3>${chart(cases)}`
+  );
 }
 
 function unique(texts: readonly string[]): string[] {

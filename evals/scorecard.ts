@@ -101,20 +101,34 @@ function describeLive({ live }: Scorecard): string[] {
   });
 }
 
-function describeRuns(title: string, results: readonly LiveResult[]): string[] {
-  const count = (holds: (one: LiveResult) => boolean) =>
-    withInterval(results.filter(holds).length, results.length);
+export type Measure = { name: string; successes: number; trials: number };
+
+/** Forbidden calls are better when fewer; of the others more is better. */
+export function measuresOf(results: readonly LiveResult[]): Measure[] {
   const ends = results.filter(({ reached }) => reached !== null);
-  const right = sum(results.map(({ verdict }) => verdict.argumentsRight));
-  const expected = sum(results.map(({ verdict }) => verdict.argumentsExpected));
+  const share = (name: string, of: readonly LiveResult[], holds: (one: LiveResult) => boolean) => ({
+    name,
+    successes: of.filter(holds).length,
+    trials: of.length,
+  });
+  return [
+    share("selection", results, ({ verdict }) => verdict.selected),
+    {
+      name: "arguments",
+      successes: sum(results.map(({ verdict }) => verdict.argumentsRight)),
+      trials: sum(results.map(({ verdict }) => verdict.argumentsExpected)),
+    },
+    share("end state", ends, ({ reached }) => reached === true),
+    share("forbidden", results, ({ verdict }) => verdict.forbidden.length > 0),
+  ];
+}
+
+function describeRuns(title: string, results: readonly LiveResult[]): string[] {
   const per = (of: (one: LiveResult) => number) => (sum(results.map(of)) / results.length).toFixed(1);
   const k = Math.min(3, Math.max(...results.map(({ run }) => run)));
   return [
     `L4 live         ${title}: ${results.length} runs, shares with their 95 % intervals`,
-    `                selection ${count(({ verdict }) => verdict.selected)}`,
-    `                arguments ${withInterval(right, expected)}`,
-    `                end state ${withInterval(ends.filter(({ reached }) => reached).length, ends.length)}`,
-    `                forbidden ${count(({ verdict }) => verdict.forbidden.length > 0)}`,
+    ...measuresOf(results).map((one) => `                ${one.name} ${withInterval(one)}`),
     `                pass^${k} ${percent(passOften(results, k))}  calls ${per(({ calls }) => calls)}  tokens ${per(({ tokens }) => tokens)}`,
   ];
 }
@@ -133,7 +147,8 @@ function passOften(results: readonly LiveResult[], k: number): number {
   return sum(chances) / chances.length;
 }
 
-function withInterval(successes: number, trials: number): string {
+function withInterval({ successes, trials }: Measure): string {
+  if (trials === 0) return "nothing to measure";
   const { low, high } = wilson(successes, trials);
   return `${percent(successes / trials)} (${percent(low)} to ${percent(high)}, n = ${trials})`;
 }
