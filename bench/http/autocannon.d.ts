@@ -10,6 +10,8 @@ declare module "autocannon" {
     duration: number;
     errors: number;
     timeouts: number;
+    /** Answers that `verifyBody` did not take. */
+    mismatches: number;
     "2xx": number;
     "4xx": number;
     "5xx": number;
@@ -22,5 +24,6 @@ declare module "autocannon" {
     connections: number;
     duration: number;
     requests: Request[];
+    verifyBody?(body: string): boolean;
   }): Promise<Result>;
 }
