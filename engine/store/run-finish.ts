@@ -33,7 +33,7 @@ export function isSimple({ isAlone, asked, next }: DriveEnd): boolean {
 
 /** The same as finishDrives, for simple ends. */
 export async function endAlone(sql: postgres.Sql, ends: readonly DriveEnd[]): Promise<void> {
-  const steps = toRecords(
+  const { json: steps, sends } = toRecords(
     ends.flatMap(({ run, token, steps }) => steps.map((step) => ({ run, token, step }))),
   );
   const sent = ends.flatMap(({ run, token, next }) =>
@@ -50,7 +50,7 @@ export async function endAlone(sql: postgres.Sql, ends: readonly DriveEnd[]): Pr
         ]
       : [],
   );
-  await sql`select end_alone(${steps}::text::json, ${JSON.stringify(sent)}::text::json)`;
+  await sql`select end_alone(${steps}::text::json, ${sends}, ${JSON.stringify(sent)}::text::json)`;
 }
 
 type Held = { run: string; look_from: string };
@@ -65,7 +65,10 @@ export async function finishDrives(db: Database, ends: readonly DriveEnd[]): Pro
   const held = await findHeld(db, ends);
   const mine = ends.filter(({ run }) => held.has(run));
   const sent = mine.flatMap(({ run, token, steps }) => steps.map((step) => ({ run, token, step })));
-  if (sent.length > 0) await db.execute(sql`select 1 from keep_steps(${toRecords(sent)}::text::json)`);
+  if (sent.length > 0) {
+    const { json, sends } = toRecords(sent);
+    await db.execute(sql`select 1 from keep_steps(${json}::text::json, ${sends})`);
+  }
   const refused = await registerWaits(
     db,
     mine.flatMap(({ run, workspaceId, next }) =>

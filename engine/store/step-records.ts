@@ -8,26 +8,44 @@ import { newId } from "../ids.ts";
 export type SentStep = { run: string; token: string; step: StepRecord };
 
 /** The records as `keep_steps` reads them. */
-export function toRecords(sent: readonly SentStep[]): string {
-  return JSON.stringify(
-    sent.map(({ run, token, step }, ord) => ({
-      ord,
-      run,
-      token,
-      key: step.key,
-      name: step.name,
-      kind: step.kind,
-      outcome: JSON.stringify(toOutcome(step.outcome)),
-      attempt: step.attempt,
-      ms: Math.round(Math.min(step.durationMs, 2_000_000_000)),
-      ...(step.send && {
-        send_id: newId("evt"),
-        send_name: step.send.name,
-        send_data: JSON.stringify(step.send.data ?? null),
-        send_ts: step.send.ts === undefined ? null : Math.round(step.send.ts),
-      }),
-    })),
-  );
+export type Records = {
+  json: string;
+  /** Does any of them send an event? */
+  sends: boolean;
+  /** For each step its place, or that of the same step in another message under the same lease: the first counts. */
+  firsts: number[];
+};
+
+export function toRecords(sent: readonly SentStep[]): Records {
+  const places = new Map<string, number>();
+  const firsts = sent.map(({ run, token, step }, ord) => {
+    const place = `${run}|${token}|${step.key}`;
+    const first = places.get(place) ?? ord;
+    places.set(place, first);
+    return first;
+  });
+  const records = sent.flatMap((one, ord) => (firsts[ord] === ord ? [toRecord(one, ord)] : []));
+  return { json: JSON.stringify(records), sends: sent.some(({ step }) => step.send), firsts };
+}
+
+function toRecord({ run, token, step }: SentStep, ord: number) {
+  return {
+    ord,
+    run,
+    token,
+    key: step.key,
+    name: step.name,
+    kind: step.kind,
+    outcome: JSON.stringify(toOutcome(step.outcome)),
+    attempt: step.attempt,
+    ms: Math.round(Math.min(step.durationMs, 2_000_000_000)),
+    ...(step.send && {
+      send_id: newId("evt"),
+      send_name: step.send.name,
+      send_data: JSON.stringify(step.send.data ?? null),
+      send_ts: step.send.ts === undefined ? null : Math.round(step.send.ts),
+    }),
+  };
 }
 
 /** JSON drops a field that is undefined, and an outcome must keep its one field. */
@@ -39,11 +57,14 @@ export type KeptStep = { held: boolean; kept: boolean };
 
 /** Keeps what is new; answers one line per record, in order. */
 export async function keepSteps(sql: postgres.Sql, sent: readonly SentStep[]): Promise<KeptStep[]> {
+  const { json, sends, firsts } = toRecords(sent);
   const rows = await sql<({ ord: number } & KeptStep)[]>`
-    select ord, held, kept from keep_steps(${toRecords(sent)}::text::json)`;
-  const kept: KeptStep[] = sent.map(() => ({ held: false, kept: false }));
-  for (const { ord, ...row } of rows) kept[ord] = row;
-  return kept;
+    select ord, held, kept from keep_steps(${json}::text::json, ${sends})`;
+  const told = new Map(rows.map((row) => [row.ord, row]));
+  return firsts.map((first, ord) => {
+    const { held, kept } = told.get(first) ?? { held: true, kept: true };
+    return { held, kept: kept && first === ord };
+  });
 }
 
 /** The outcomes that count, of steps that were recorded before. */

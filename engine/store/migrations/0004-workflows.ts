@@ -87,55 +87,62 @@ $$;
 
 /**
  * Keeps finished steps of runs whose lease is still held; the first writer of a step wins (I3), and an older lease
- * keeps nothing (I4). The run's row is locked, so that no new lease is given out in between. Answers one row per
- * record, in order of arrival: whether the lease holds, and the outcome that counts.
+ * keeps nothing (I4). The run's row is locked, so that no new lease is given out in between. Nearly always all of them
+ * are kept, and nothing is answered; else one row per record: whether its lease holds, and whether it was kept.
+ * Short statements one after the other: starting one large plan for a single step took longer than all of these.
  */
 const keepSteps = `
-create function keep_steps(p_records json)
+create function keep_steps(p_records json, p_sends boolean)
 returns table (ord int, held boolean, kept boolean) language plpgsql as $$
 #variable_conflict use_column
-declare v_now timestamptz := rotor_now();
+declare
+  v_now timestamptz := rotor_now();
+  v_runs text[];
+  v_leases uuid[];
+  v_workspaces text[];
+  v_kept int;
 begin
+  select array_agg(id), array_agg(lease), array_agg(workspace_id) into v_runs, v_leases, v_workspaces from (
+    select r.id, r.lease, r.workspace_id from run r
+    where r.id = any(array(select run from json_to_recordset(p_records) as s (run text)))
+    order by r.seq for share) locked;
+  insert into step as t (run_id, key, workspace_id, name, kind, outcome, attempts, duration_ms, running_ms, started_at,
+      ended_at)
+    select s.run, s.key, h.workspace_id, s.name, s.kind, s.outcome, s.attempt, s.ms, s.ms,
+      v_now - s.ms * interval '1 millisecond', v_now
+    from json_to_recordset(p_records) as s (
+      ord int, run text, token uuid, key text, name text, kind text, outcome text, attempt int, ms int)
+    join unnest(v_runs, v_leases, v_workspaces) as h (id, lease, workspace_id) on h.id = s.run and h.lease = s.token
+    order by s.ord
+    on conflict (run_id, key) do update set outcome = excluded.outcome, attempts = excluded.attempts,
+      duration_ms = excluded.duration_ms, running_ms = t.running_ms + excluded.running_ms,
+      ended_at = excluded.ended_at, error = null, changed = excluded.changed
+      where t.outcome is null;
+  get diagnostics v_kept = row_count;
+  if p_sends then
+    insert into event (workspace_id, id, name, data, ts, due_at, source_run, provenance, created_at)
+      select t.workspace_id, s.send_id, s.send_name, s.send_data, coalesce(to_timestamp(s.send_ts / 1000.0), v_now),
+        greatest(v_now, to_timestamp(s.send_ts / 1000.0)), s.run,
+        json_build_object('surface', 'workflow', 'run', s.run), v_now
+      from json_to_recordset(p_records) as s (
+        run text, token uuid, key text, send_id text, send_name text, send_data text, send_ts bigint)
+      join unnest(v_runs, v_leases) as h (id, lease) on h.id = s.run and h.lease = s.token
+      join step t on t.run_id = s.run and t.key = s.key and t.changed = pg_current_xact_id()
+      where s.send_id is not null
+      on conflict do nothing;
+  end if;
+  if v_kept = json_array_length(p_records) then return; end if;
   return query
-    with sent as materialized (
-      select * from json_to_recordset(p_records) as r (
-        ord int, run text, token uuid, key text, name text, kind text, outcome text, attempt int, ms int,
-        send_id text, send_name text, send_data text, send_ts bigint)
-    ), holding as materialized (
-      select r.id, r.workspace_id from run r
-      where exists (select from sent s where s.run = r.id and s.token = r.lease)
-        and r.id in (select run from sent)
-      order by r.seq for share
-    ), new as (
-      select distinct on (s.run, s.key) s.*, h.workspace_id as ws
-      from sent s join holding h on h.id = s.run order by s.run, s.key, s.ord
-    ), kept as (
-      insert into step as t (run_id, key, workspace_id, name, kind, outcome, attempts, duration_ms, running_ms, started_at,
-        ended_at)
-      select run, key, ws, name, kind, outcome, attempt, ms, ms, v_now - ms * interval '1 millisecond', v_now
-      from new order by ord
-      on conflict (run_id, key) do update set outcome = excluded.outcome, attempts = excluded.attempts,
-        duration_ms = excluded.duration_ms, running_ms = t.running_ms + excluded.running_ms,
-        ended_at = excluded.ended_at, error = null, changed = excluded.changed
-        where t.outcome is null
-      returning t.run_id, t.key
-    ), published as (
-      insert into event (workspace_id, id, name, data, ts, due_at, source_run, provenance, created_at)
-      select n.ws, n.send_id, n.send_name, n.send_data,
-        case when n.send_ts is null then v_now else to_timestamp(n.send_ts / 1000.0) end,
-        case when n.send_ts is null then v_now else greatest(v_now, to_timestamp(n.send_ts / 1000.0)) end,
-        n.run, json_build_object('surface', 'workflow', 'run', n.run), v_now
-      from new n join kept k on k.run_id = n.run and k.key = n.key where n.send_id is not null
-      on conflict do nothing
-    )
-    select s.ord, h.id is not null, k.key is not null
-    from sent s left join holding h on h.id = s.run left join kept k on k.run_id = s.run and k.key = s.key;
+    select s.ord, h.id is not null, t.key is not null and h.id is not null
+    from json_to_recordset(p_records) as s (ord int, run text, token uuid, key text)
+    left join unnest(v_runs, v_leases) as h (id, lease) on h.id = s.run and h.lease = s.token
+    left join step t on t.run_id = s.run and t.key = s.key and t.changed = pg_current_xact_id();
 end $$;
 `;
 
 /** The commonest end of a drive in one statement: runs that nobody invoked end, with the last of their steps. */
 const endAlone = `
-create function end_alone(p_steps json, p_ends json) returns int language plpgsql as $$
+create function end_alone(p_steps json, p_sends boolean, p_ends json) returns int language plpgsql as $$
 declare
   v_now timestamptz;
   v_ids text[];
@@ -144,7 +151,7 @@ begin
     select r.id from run r join json_to_recordset(p_ends) as e (run text, token uuid) on r.id = e.run and r.lease = e.token
     order by r.seq for update of r) held;
   if v_ids is null then return 0; end if;
-  if json_array_length(p_steps) > 0 then perform keep_steps(p_steps); end if;
+  if json_array_length(p_steps) > 0 then perform keep_steps(p_steps, p_sends); end if;
   v_now := rotor_now();
   update run r set status = e.status, output = e.output, error = e.error, ended_at = v_now, lease = null, failures = 0,
     hook = told.hook, due_at = case when told.hook is not null then v_now end,
