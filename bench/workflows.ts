@@ -3,10 +3,11 @@
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { build } from "../scripts/build.mjs";
 import { startChild } from "./harness/child.ts";
-import { elapsedMs, nowNs } from "./harness/clock.ts";
+import { elapsedMs } from "./harness/clock.ts";
 import { openPlace } from "./harness/place.ts";
 import { startServer } from "./harness/server.ts";
 import { add, compare, type Line, quantile, type Samples, table } from "./jobs/table.ts";
@@ -63,6 +64,8 @@ const size = values.quick
   ? { rounds: 2, seconds: 3, alone: 40, events: 40 }
   : { rounds: 5, seconds: 6, alone: 100, events: 100 };
 const lanes = 32;
+/** Until the run of the last event has ended. */
+const gapMs = 20;
 
 await build(["api"]);
 const closers: (() => Promise<void>)[] = [];
@@ -154,14 +157,16 @@ async function measure(
   add(samples, "POST and commit", p50(await caller.call("alone", { target: post, count: alone })));
 }
 
-/** From the request to the function's first line, in ms, one at a time. */
-async function eventDelays({ app, server }: Field, count: number): Promise<number[]> {
+/** From the request to the function's first line, in ms, one at a time, each when all is quiet again. */
+async function eventDelays({ app, server, caller }: Field, count: number): Promise<number[]> {
   const delays: number[] = [];
+  const { url, key } = server;
   for (let index = 0; index < count; index++) {
     const heard = app.call("nextEvent", undefined as never);
-    const began = nowNs();
-    await server.request("POST", "/v1/events", { name: "bench.happened", data: { index } });
+    const body = { name: "bench.happened", data: { index } };
+    const began = BigInt(await caller.call("send", { target: { url, key, path: "/v1/events", body } }));
     delays.push(elapsedMs(began, BigInt(await heard)));
+    await sleep(gapMs);
   }
   return delays;
 }

@@ -9,7 +9,13 @@ import { type Allowance, withinQuota } from "./quota.ts";
 import { createRunEnds, type RunEnds } from "./run-ends.ts";
 import { createBatcher } from "./store/batch.ts";
 import { type Database, type Databases, isUnavailable } from "./store/database.ts";
-import { type NewEvent, type Published, publishDue, publishEvents } from "./store/event-publish.ts";
+import {
+  type NewEvent,
+  type Published,
+  publishDue,
+  publishEvents,
+  publishPlainly,
+} from "./store/event-publish.ts";
 import type { ClaimedRun } from "./store/run-claim.ts";
 import { type DriveEnd, endAlone, finishDrives, isSimple } from "./store/run-finish.ts";
 import { insertRuns, type NewRun, type Started, type Take } from "./store/run-start.ts";
@@ -73,8 +79,16 @@ export function createWorkflows(
     split(groups, await starting((take) => insertRuns(engine, groups.flat(), take))),
   );
   const publishTogether = createGroup<readonly NewEvent[], Published[]>(async (groups) =>
-    split(groups, await starting((take) => transaction((db) => publishEvents(db, groups.flat(), take)))),
+    split(groups, await starting((take) => publishAll(groups.flat(), take))),
   );
+  async function publishAll(events: readonly NewEvent[], take: Take): Promise<Published[]> {
+    const plain = await publishPlainly(engine, events, take);
+    // This process drives all that they started.
+    if (plain && take.taken.length === plain.flatMap(({ runIds }) => runIds).length) return plain;
+    const published = plain ?? (await transaction((db) => publishEvents(db, events, take)));
+    wake();
+    return published;
+  }
   const finishTogether = createGroup<DriveEnd, true>(async (ends) => {
     await transaction(async (db, now) => auditHookErrors(db, await finishDrives(db, ends), now));
     return ends.map(() => true as const);
@@ -130,12 +144,10 @@ export function createWorkflows(
       return started;
     },
     async publish(events, allowance) {
-      const published =
-        allowance.quota === null
-          ? await publishTogether(events)
-          : await acrossWorkspaces((db, now) =>
-              withinQuota(db, allowance, now, () => publishEvents(db, events)),
-            );
+      if (allowance.quota === null) return publishTogether(events);
+      const published = await acrossWorkspaces((db, now) =>
+        withinQuota(db, allowance, now, () => publishEvents(db, events)),
+      );
       wake();
       return published;
     },

@@ -39,6 +39,12 @@ const methods = {
     }
     return times;
   },
+  /** When it was sent, on the machine's clock, in ns. */
+  async send({ target }: { target: Target }): Promise<string> {
+    const began = nowNs();
+    await post(target);
+    return String(began);
+  },
 };
 export type Caller = typeof methods;
 

@@ -1,12 +1,13 @@
 // Publishing events: storing them, starting the runs they trigger, and waking the runs that wait for them, all in
 // one transaction. Who registers a wait takes the same lock exclusively, so neither misses the other (I7).
 
+import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { newId } from "../ids.ts";
 import { isMatching } from "../match-cache.ts";
 import type { Database } from "./database.ts";
 import { cancelRuns } from "./run-cancel.ts";
-import { insertRuns, type NewRun, type Take } from "./run-start.ts";
+import { insertRuns, type NewRun, type Take, toClaimed } from "./run-start.ts";
 import { wakeWaiters } from "./waiters.ts";
 
 export type NewEvent = {
@@ -87,6 +88,66 @@ export async function publishEvents(
   return published;
 }
 
+/** Runs that one statement may start for each event on average, before somebody has to look. */
+const sparesPerEvent = 2;
+
+/**
+ * The same in one statement, where no event is for later and nothing is to be decided: null where there is, and then
+ * nothing is done.
+ */
+export async function publishPlainly(
+  db: Database,
+  events: readonly NewEvent[],
+  take: Take,
+): Promise<Published[] | null> {
+  if (events.some(({ ts, name }) => ts !== null || name === cancelEvent)) return null;
+  const sent = events.map(({ workspaceId, id, name, data, provenance }, ord) => ({
+    ...{ ord, ws: workspaceId, id, name, provenance },
+    data: JSON.stringify(data ?? null),
+    lock: eventLock(workspaceId, name),
+  }));
+  const spares = Array.from({ length: sent.length * sparesPerEvent }, (_, index) => ({
+    id: newId("run"),
+    lease: index < take.room ? randomUUID() : null,
+  }));
+  const rows = await db.execute<{
+    ord: number;
+    ts: string;
+    run: string | null;
+    workflow: string;
+    lease: string | null;
+  }>(
+    sql`select * from publish_plain(${JSON.stringify(sent)}::text::json, ${JSON.stringify(spares)}::text::json, ${take.leaseMs})`,
+  );
+  if (rows.length === 0) return null;
+  const published = events.map(({ id }): Published => ({ id, duplicate: true, runIds: [] }));
+  for (const { ord, ts, run, workflow, lease } of rows) {
+    const answer = published[ord] as Published;
+    answer.duplicate = false;
+    if (run === null) continue;
+    answer.runIds.push(run);
+    const event = events[ord] as NewEvent;
+    const input = (sent[ord] as { data: string }).data;
+    if (lease !== null)
+      take.taken.push(toClaimed(runOf(event, workflow, run, Number(ts), input), event.name, lease));
+  }
+  await nameRunsOfDuplicates(db, events, published);
+  return published;
+}
+
+function runOf(
+  event: Pick<NewEvent, "id" | "workspaceId" | "name">,
+  workflowId: string,
+  id: string,
+  eventTs: number,
+  input: string,
+): NewRun {
+  return {
+    ...{ id, workspaceId: event.workspaceId, workflowId, idempotencyKey: null },
+    ...{ eventId: event.id, eventName: event.name, eventTs, input, provenance: { event: event.id } },
+  };
+}
+
 type StoredEvent = {
   workspaceId: string;
   id: string;
@@ -150,18 +211,8 @@ async function startTriggered(
   for (const event of events) {
     for (const { ws, id, event: name, filter } of rows) {
       if (ws !== event.workspaceId || name !== event.name || !isMatching(filter, event)) continue;
-      runs.push({
-        id: newId("run"),
-        workspaceId: ws,
-        workflowId: id,
-        idempotencyKey: null,
-        eventId: event.id,
-        eventName: event.name,
-        eventTs: event.ts,
-        input: JSON.stringify(event.data ?? null),
-        provenance: { event: event.id },
-        of: event,
-      });
+      const input = JSON.stringify(event.data ?? null);
+      runs.push({ ...runOf(event, id, newId("run"), event.ts, input), of: event });
     }
   }
   const started = await insertRuns(db, runs, take);

@@ -54,34 +54,9 @@ export async function insertRuns(db: Database, runs: readonly NewRun[], take?: T
     as_child: run.asChild ?? false,
     lease: ord < room ? randomUUID() : null,
   }));
-  const rows = await db.execute<{ ord: number; created: boolean; named: string }>(sql`
-    with sent as (
-      select * from json_to_recordset(${JSON.stringify(sent)}::text::json) as r (
-        ord int, id text, ws text, wf text, ikey text, event_id text, event_name text, event_ts bigint, input text,
-        provenance jsonb, parent_run text, parent_key text, replay_of text, as_child boolean, lease uuid)
-    ), placed as (
-      select s.*, w.version_number, coalesce(s.event_name, w.trigger_event, w.id) as named
-      from sent s join workflow w on w.workspace_id = s.ws and w.id = s.wf
-      where w.archived_at is null and (not s.as_child or w.trigger_type = 'event')
-    ), clock as materialized (select rotor_now() as now), made as (
-      insert into run (id, workspace_id, workflow_id, version_number, status, event_id, event_name, event_ts, input,
-        idempotency_key, parent_run, parent_key, replay_of, lease, due_at, since, started_at, look_from, versions, provenance,
-        created_at)
-      select id, ws, wf, version_number, case when lease is null then 'pending' else 'running' end, event_id, named, event_ts,
-        input, ikey, parent_run, parent_key, replay_of, lease,
-        case when lease is null then now else now + ${take?.leaseMs ?? 0} * interval '1 millisecond' end, now,
-        case when lease is not null then now end, case when lease is not null then now end,
-        case when lease is null then '{}' else array[version_number] end, provenance, now
-      from placed, clock order by ord
-      on conflict (workspace_id, workflow_id, idempotency_key) where idempotency_key is not null do nothing
-      returning id, workspace_id, created_at
-    ), counted as (
-      insert into usage as u (workspace_id, period, queue_name, executions)
-      select workspace_id, date_trunc('month', min(created_at) at time zone 'UTC')::date, '', count(*)
-      from made group by workspace_id order by workspace_id
-      on conflict (workspace_id, period, queue_name) do update set executions = u.executions + excluded.executions
-    )
-    select p.ord, p.named, m.id is not null as created from placed p left join made m on m.id = p.id`);
+  const rows = await db.execute<{ ord: number; created: boolean; named: string }>(
+    sql`select * from insert_runs(${JSON.stringify(sent)}::text::json, ${take?.leaseMs ?? 0})`,
+  );
   const placed = new Map(rows.map((row) => [row.ord, row]));
   const started = runs.map((run, ord): Started => {
     const row = placed.get(ord);
@@ -97,7 +72,7 @@ export async function insertRuns(db: Database, runs: readonly NewRun[], take?: T
 }
 
 /** As a claim would have brought it. */
-function toClaimed(run: NewRun, eventName: string, token: string): ClaimedRun {
+export function toClaimed(run: NewRun, eventName: string, token: string): ClaimedRun {
   return {
     ...{ id: run.id, workspaceId: run.workspaceId, workflowId: run.workflowId, token, attempt: 1 },
     event: { id: eventIdOf(run.id, run.eventId), name: eventName, ts: run.eventTs },

@@ -140,6 +140,93 @@ begin
 end $$;
 `;
 
+/** New runs, which are counted with them; one row for each that has a workflow. A run under a known key is not made. */
+const insertRuns = `
+create function insert_runs(p_runs json, p_lease_ms int) returns table (ord int, named text, created boolean)
+language plpgsql as $$
+#variable_conflict use_column
+declare v_now timestamptz := rotor_now();
+begin
+  return query with placed as (
+    select s.*, w.version_number, coalesce(s.event_name, w.trigger_event, w.id) as called
+    from json_to_recordset(p_runs) as s (
+      ord int, id text, ws text, wf text, ikey text, event_id text, event_name text, event_ts bigint, input text,
+      provenance jsonb, parent_run text, parent_key text, replay_of text, as_child boolean, lease uuid)
+    join workflow w on w.workspace_id = s.ws and w.id = s.wf
+    where w.archived_at is null and (w.trigger_type = 'event' or not coalesce(s.as_child, false))
+  ), made as (
+    insert into run (id, workspace_id, workflow_id, version_number, status, event_id, event_name, event_ts, input,
+      idempotency_key, parent_run, parent_key, replay_of, lease, due_at, since, started_at, look_from, versions, provenance,
+      created_at)
+    select id, ws, wf, version_number, case when lease is null then 'pending' else 'running' end, event_id, called, event_ts,
+      input, ikey, parent_run, parent_key, replay_of, lease,
+      case when lease is null then v_now else v_now + p_lease_ms * interval '1 millisecond' end, v_now,
+      case when lease is not null then v_now end, case when lease is not null then v_now end,
+      case when lease is null then '{}' else array[version_number] end, provenance, v_now
+    from placed order by ord
+    on conflict (workspace_id, workflow_id, idempotency_key) where idempotency_key is not null do nothing
+    returning id, workspace_id, created_at
+  ), counted as (
+    insert into usage as u (workspace_id, period, queue_name, executions)
+    select workspace_id, date_trunc('month', min(created_at) at time zone 'UTC')::date, '', count(*)
+    from made group by workspace_id order by workspace_id
+    on conflict (workspace_id, period, queue_name) do update set executions = u.executions + excluded.executions
+  )
+  select p.ord, p.called, m.id is not null from placed p left join made m on m.id = p.id;
+end $$;
+`;
+
+/**
+ * Publishes events in one statement where nothing is to be decided: nobody waits for them, and no filter stands before
+ * the workflows they trigger. Answers one row per run, or one without a run, for each event that is new; nothing at all,
+ * and nothing is done, where somebody has to look. The lock is that of whoever registers a wait (I7).
+ */
+const publishPlain = `
+create function publish_plain(p_events json, p_spares json, p_lease_ms int)
+returns table (ord int, ts bigint, run text, workflow text, lease uuid) language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_now timestamptz;
+  v_decide boolean;
+begin
+  perform pg_advisory_xact_lock_shared(h) from (
+    select distinct hashtextextended(lock, 0) as h from json_to_recordset(p_events) as e (lock text) order by 1) locks;
+  v_now := rotor_now();
+  select coalesce(bool_or(w.trigger_filter is not null), false) or count(w.id) > json_array_length(p_spares)
+      or exists (select from json_to_recordset(p_events) as e (ws text, name text)
+        join waiter v on v.workspace_id = e.ws and v.event = e.name)
+    into v_decide
+    from json_to_recordset(p_events) as e (ws text, name text)
+    join workflow w on w.workspace_id = e.ws and w.trigger_event = e.name and w.archived_at is null;
+  if v_decide then return; end if;
+  return query with sent as (
+    select distinct on (ws, id) * from json_to_recordset(p_events) as e (
+      ord int, ws text, id text, name text, data text, provenance jsonb) order by ws, id, ord
+  ), made as (
+    insert into event (workspace_id, id, name, data, ts, published_at, provenance, created_at)
+    select ws, id, name, data, v_now, v_now, provenance, v_now from sent order by ord
+    on conflict (workspace_id, id) do nothing
+    returning workspace_id, id
+  ), triggered as (
+    select row_number() over (order by s.ord, w.id) as n, s.*, w.id as wf
+    from sent s join made m on m.workspace_id = s.ws and m.id = s.id
+    join workflow w on w.workspace_id = s.ws and w.trigger_event = s.name and w.archived_at is null
+  ), spare as (
+    select * from rows from (json_to_recordset(p_spares) as (id text, lease uuid)) with ordinality as p (id, lease, n)
+  ), started as (
+    select t.*, p.id as run, p.lease from triggered t join spare p on p.n = t.n
+  ), stored as (
+    select i.ord as n, i.created from insert_runs((select json_agg(json_build_object('ord', n, 'id', run, 'ws', ws, 'wf', wf,
+      'event_id', id, 'event_name', name, 'event_ts', (extract(epoch from v_now) * 1000)::bigint, 'input', data,
+      'provenance', json_build_object('event', id), 'lease', lease)) from started), p_lease_ms) i
+  )
+  select s.ord, (extract(epoch from v_now) * 1000)::bigint, r.run, r.wf, r.lease
+  from sent s join made m on m.workspace_id = s.ws and m.id = s.id
+  left join (started r join stored k on k.n = r.n) on r.ord = s.ord
+  order by s.ord, r.n;
+end $$;
+`;
+
 /** The commonest end of a drive in one statement: runs that nobody invoked end, with the last of their steps. */
 const endAlone = `
 create function end_alone(p_steps json, p_sends boolean, p_ends json) returns int language plpgsql as $$
@@ -336,4 +423,6 @@ ${msBetween}
 ${claimRuns}
 ${keepSteps}
 ${endAlone}
+${insertRuns}
+${publishPlain}
 `;
