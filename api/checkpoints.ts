@@ -29,6 +29,8 @@ export function mountCheckpoints<Env extends object>(app: Hono<Env>, engine: Eng
       return RESPONSE_ALREADY_SENT;
     } catch (error) {
       const known = isRotorError(error) ? error : new RotorError("INTERNAL", {}, { cause: error });
+      // The rest of it is not waited for.
+      if (known.code === "PAYLOAD_TOO_LARGE") outgoing.shouldKeepAlive = false;
       return respondError(c, known, readRequestId(c));
     }
   });

@@ -68,6 +68,31 @@ test("I4: an older lease keeps nothing, and neither does one of a run that has e
   expect((await rotor.get(run)).steps).toEqual([]);
 });
 
+test("I4: in a message of several checkpoints each stands for itself", async () => {
+  const { run } = await claimed("shared-message");
+  await rotor.until(run, "completed");
+  const lease = "00000000-0000-4000-8000-000000000001";
+  await rotor.sql`update run set ended_at = null, status = 'running', lease = ${lease} where id = ${run}`;
+  const [mine, old] = [`${run}.${lease}`, `${run}.00000000-0000-4000-8000-000000000002`];
+  const { answers } = await rotor.engine.checkpoints({
+    checkpoints: [
+      { token: old, steps: [record("old", 1), record("new", "of the old one")] },
+      { token: mine, steps: [record("new", "of the new one")] },
+      { token: mine, steps: [{ key: "half" }] },
+      { token: mine, steps: [record("new", "once more")] },
+    ],
+  });
+  expect(answers).toMatchObject([
+    { status: 409, error: { code: "LEASE_LOST" } },
+    { status: 200, recorded: {} },
+    { status: 422, error: { code: "INVALID_INPUT" } },
+    { status: 200, recorded: { new: { ok: "of the new one" } } },
+  ]);
+  const { steps } = await rotor.get(run);
+  expect(steps.map(({ name, output }) => [name, output])).toEqual([["new", "of the new one"]]);
+  expect(await codeOf(rotor.engine.checkpoints({ checkpoints: [] }))).toBe("INVALID_INPUT");
+});
+
 test("I7: an event that comes while its wait is being registered is never lost", async () => {
   const count = 60;
   await rotor.define({ id: "racing" }, async ({ event, step }) => {
