@@ -2,6 +2,7 @@
 // the same second; how much later each job is there for everybody to see. Ends with 1 when a tick was lost or doubled,
 // or p99 is above a second.
 
+import { type CpuInfo, cpus } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -16,6 +17,7 @@ const most = { p99Ms: 1000 };
 const queues = 20;
 const minuteMs = 60_000;
 const lookMs = 20;
+const restMs = 5000;
 const zones = ["UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"];
 
 const { values } = parseArgs({
@@ -65,7 +67,7 @@ async function makeSchedules(server: Server, sql: Client): Promise<void> {
 
 /** Lets all of them fire from the next minute on, that is not too close. */
 async function awaitMinute(sql: Client): Promise<number> {
-  const first = Math.ceil((Date.now() + 5000) / minuteMs) * minuteMs;
+  const first = Math.ceil((Date.now() + 2 * restMs) / minuteMs) * minuteMs;
   await sql.query("update schedule set paused_at = null, next_tick_at = $1, due_at = $1", [new Date(first)]);
   await sql.query("vacuum analyze schedule");
   return first;
@@ -73,21 +75,36 @@ async function awaitMinute(sql: Client): Promise<number> {
 
 /** Looks often; a tick is as late as the look that saw it first. */
 async function measure(sql: Client, tick: number): Promise<void> {
+  await sleep(tick - Date.now() - restMs);
+  const before = cpus();
   await sleep(tick - Date.now() - lookMs);
+  const busy = busyShare(before, cpus());
   const lateness: number[] = [];
   for (const deadline = tick + minuteMs / 2; lateness.length < count && Date.now() < deadline; ) {
-    const { rows } = await sql.query("select count(*)::int as n from schedule_run where scheduled_for = $1", [
-      new Date(tick),
-    ]);
+    // By an index: a look that reads the whole history would take from what it measures.
+    const { rows } = await sql.query(
+      `select count(*)::int as n from schedule_run
+       where workspace_id = (select workspace_id from schedule limit 1) and fired_at >= $1 and fired_at < $2`,
+      [new Date(tick), new Date(tick + minuteMs / 2)],
+    );
     const late = Date.now() - tick;
     while (lateness.length < rows[0].n) lateness.push(late);
     await sleep(lookMs);
   }
   const [p50, p99, worst] = [0.5, 0.99, 1].map((share) => quantile(lateness, share));
   console.log(
-    `${lateness.length} of ${count} fired; late by: p50 ${p50} ms, p99 ${p99} ms (must be below ${most.p99Ms}), all ${worst} ms`,
+    `${lateness.length} of ${count} fired; late by: p50 ${p50} ms, p99 ${p99} ms (must be below ${most.p99Ms}), all ${worst} ms; the machine was ${busy} % busy before`,
   );
   if (lateness.length < count || (p99 ?? Number.NaN) >= most.p99Ms) process.exitCode = 1;
+}
+
+/** By whatever else runs: the server itself has nothing to do then. */
+function busyShare(before: readonly CpuInfo[], after: readonly CpuInfo[]): number {
+  const sum = (all: readonly CpuInfo[], of: (times: CpuInfo["times"]) => number) =>
+    all.reduce((total, { times }) => total + of(times), 0);
+  const idle = sum(after, ({ idle }) => idle) - sum(before, ({ idle }) => idle);
+  const whole = ({ user, nice, sys, idle, irq }: CpuInfo["times"]) => user + nice + sys + idle + irq;
+  return Math.round(100 * (1 - idle / (sum(after, whole) - sum(before, whole))));
 }
 
 /** Exactly one tick, and exactly one job, of each schedule and minute. */

@@ -1,7 +1,7 @@
 // Makes what schedules make at their ticks: jobs for queues, and runs of workflows, by the ways in that everybody
 // else's jobs and runs take.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { newId } from "./ids.ts";
 import { must } from "./must.ts";
 import type { Database } from "./store/database.ts";
@@ -129,11 +129,27 @@ export function runOf(shot: Omit<Shot, "provenance">, came: Partial<NewScheduleR
 export const madeBy = (tick: Shot) =>
   kindOf(tick.schedule) === "jobs" ? { job_id: idOf("job", tick) } : { run_id: idOf("run", tick) };
 
-const iso = (at: number) => new Date(at).toISOString();
+let latest = { at: 0, text: new Date(0).toISOString() };
+
+/** Thousands of ticks have one time. */
+function iso(at: number): string {
+  if (at !== latest.at) latest = { at, text: new Date(at).toISOString() };
+  return latest.text;
+}
+
+const hashes = new WeakMap<ScheduleRow, { at: number; hash: string }>();
+
+/** Asked for each thing that a tick makes. */
+function hashOf({ schedule, at }: Pick<Shot, "schedule" | "at">): string {
+  const known = hashes.get(schedule);
+  if (known?.at === at) return known.hash;
+  const made = hash("sha256", `${schedule.id}|${at}`);
+  hashes.set(schedule, { at, hash: made });
+  return made;
+}
 
 /** The ids of a tick follow from it: made twice, it is the same one. */
-function idOf(prefix: string, { schedule, at, byHand }: Omit<Shot, "provenance">): string {
-  if (byHand) return newId(prefix);
-  const hash = createHash("sha256").update(`${schedule.id}|${at}`).digest("hex");
-  return `${prefix}_${at.toString(16).padStart(12, "0")}${hash.slice(0, 20)}`;
+function idOf(prefix: string, shot: Omit<Shot, "provenance">): string {
+  if (shot.byHand) return newId(prefix);
+  return `${prefix}_${shot.at.toString(16).padStart(12, "0")}${hashOf(shot).slice(0, 20)}`;
 }

@@ -25,6 +25,7 @@ const foldEveryMs = 1000;
 const replayEveryMs = 500;
 const approvalsEveryMs = 1000;
 const schedulesEveryMs = 50;
+const mostFiringMs = 5000;
 const batch = 1000;
 /** Long enough for every worker to notice that the database is back, and to tell what it could not. */
 const patienceMs = 5000;
@@ -37,6 +38,7 @@ const stalled = {
 
 export function startTimers(services: Services): Loop {
   const { sql } = services.databases;
+  const { fireAll, isFiring } = createFiring(services);
   const loops = [
     every(services, dueEveryMs, async () => {
       for (;;) {
@@ -46,15 +48,34 @@ export function startTimers(services: Services): Loop {
       }
     }),
     every(services, leasesEveryMs, createLeaseCheck(services)),
-    every(services, readyEveryMs, async () => services.wake(await findReadyQueues(sql))),
+    every(services, readyEveryMs, async () => {
+      if (!isFiring()) services.wake(await findReadyQueues(sql));
+    }),
     every(services, foldEveryMs, () => foldFlow(sql)),
     every(services, replayEveryMs, () => advanceReplays(services)),
     every(services, approvalsEveryMs, () => endOverdue(services)),
-    every(services, schedulesEveryMs, () => fireSchedules(services)),
+    every(services, schedulesEveryMs, fireAll),
   ];
   return {
     async stop() {
       await Promise.all(loops.map((loop) => loop.stop()));
+    },
+  };
+}
+
+/**
+ * While many schedules are fired their jobs are not looked for: the first deliveries would make the last ticks late.
+ * Where firing does not come to an end, they are.
+ */
+function createFiring(services: Services) {
+  let since = Number.NEGATIVE_INFINITY;
+  return {
+    isFiring: () => performance.now() - since < mostFiringMs,
+    async fireAll() {
+      since = performance.now();
+      await fireSchedules(services).finally(() => {
+        since = Number.NEGATIVE_INFINITY;
+      });
     },
   };
 }
