@@ -143,7 +143,8 @@ export const errorTable = {
   },
   FOUR_EYES: {
     status: 403,
-    message: "The queue wants four eyes: who enqueued a job, by this key or another, may not approve it.",
+    message:
+      "The queue wants four eyes: who wrote or sent a job, by this key or another, may not approve it.",
     hint: "Ask another person who may approve. Rejecting it is allowed.",
   },
   PAYLOAD_CHANGED: {

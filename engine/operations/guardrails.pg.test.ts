@@ -180,7 +180,7 @@ test("lists: an update replaces, an append adds, a removal takes any spelling", 
   const { engine, admin } = ask();
   const append = (emails: string[]) => call(engine, admin, contract.guardrails.appendDnc, { emails });
   const first = await guard({ dncEmails: ["a@example.com", "A@Example.com", "b@example.com"] });
-  expect(first).toMatchObject({ dnc_email_count: 2, dncEmails: ["A@Example.com", "b@example.com"] });
+  expect(first).toMatchObject({ dnc_email_count: 2, dncEmails: ["a@example.com", "b@example.com"] });
   expect(first.id).toMatch(/^grc_[0-9a-f]{32}$/);
   expect(await append(["b@example.com", "c@example.com"])).toMatchObject({ added: 1, dnc_email_count: 3 });
   const remove = (email: string) => call(engine, admin, contract.guardrails.removeDncEmail, { email });

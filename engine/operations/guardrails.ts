@@ -29,13 +29,9 @@ export const guardrails: Handlers<Contract>["guardrails"] = {
     checkTone(row, next, context);
     for (const { kind } of allLists) {
       const list = sent[fields[kind]];
-      if (list)
-        next[kind] = await lists.replaceEntries(
-          context.db,
-          workspaceId,
-          kind,
-          toEntries(kind, list, context),
-        );
+      if (!list) continue;
+      const toEntry = entryMaker(kind, context);
+      next[kind] = await lists.replaceEntries(context.db, workspaceId, kind, list, toEntry);
     }
     await store.saveConfig(context.db, workspaceId, next);
     await store.noteVersion(context.db, workspaceId);
@@ -50,19 +46,13 @@ export const guardrails: Handlers<Contract>["guardrails"] = {
       throw invalidInput([{ path: "emails", problem: "or domains must have an entry" }]);
     }
     const row = await store.lockConfig(context.db, workspaceId, newId("grc"));
-    const addresses = toEntries("dnc_email", emails, context, "emails");
-    const hosts = toEntries("dnc_domain", domains, context, "domains");
-    const more = {
-      emails: await lists.addEntries(context.db, workspaceId, "dnc_email", addresses),
-      domains: await lists.addEntries(context.db, workspaceId, "dnc_domain", hosts),
-    };
+    const add = (kind: ListKind, values: readonly string[], path: string) =>
+      lists.addEntries(context.db, workspaceId, kind, values, entryMaker(kind, context, path));
+    const more = await add("dnc_email", emails, "emails");
+    const moreDomains = await add("dnc_domain", domains, "domains");
     await store.startGuarding(context.db, workspaceId);
-    const added = more.emails + more.domains;
-    const counts = {
-      ...row,
-      dnc_email: row.dnc_email + more.emails,
-      dnc_domain: row.dnc_domain + more.domains,
-    };
+    const added = more + moreDomains;
+    const counts = { ...row, dnc_email: row.dnc_email + more, dnc_domain: row.dnc_domain + moreDomains };
     if (added > 0) {
       await store.saveCounts(context.db, workspaceId, counts);
       context.record({ resource: row.id, after: { added } });
@@ -76,15 +66,15 @@ export const guardrails: Handlers<Contract>["guardrails"] = {
   async removeDncEmail(input, context) {
     const { id: workspaceId } = workspaceOf(context);
     const row = await store.lockConfig(context.db, workspaceId, newId("grc"));
-    const [entry] = toEntries("dnc_email", [input.email], context, "email");
-    const isThere = await lists.removeEntry(context.db, workspaceId, must(entry).hash, true);
+    const { hash } = entryMaker("dnc_email", context, "email")(input.email, 0);
+    const isThere = await lists.removeEntry(context.db, workspaceId, hash, true);
     if (!isThere) throw new RotorError("DNC_ENTRY_NOT_FOUND");
     if (input.dry_run) {
       const seen = { counts: { entries: 1 }, sample: [input.email] };
       return { deleted: false, ...previewOf("guardrails.removeDncEmail", input, seen, 1, context) };
     }
     checkConfirmation("guardrails.removeDncEmail", input, 1, context);
-    await lists.removeEntry(context.db, workspaceId, must(entry).hash, false);
+    await lists.removeEntry(context.db, workspaceId, hash, false);
     await store.saveCounts(context.db, workspaceId, { ...row, dnc_email: row.dnc_email - 1 });
     context.record({ resource: row.id, after: { removed: 1 } });
     return { deleted: true };
@@ -138,23 +128,16 @@ function summary(row: store.ConfigRow): object {
   return { ...store.toSettings(row), entries: { dnc_email, dnc_domain, competitor } };
 }
 
-function toEntries(
-  kind: ListKind,
-  values: readonly string[],
-  context: Context,
-  path: string = fields[kind],
-): lists.Entry[] {
+/** How a value that was sent is kept and compared. */
+function entryMaker(kind: ListKind, context: Context, path: string = fields[kind]) {
   const { id: salt } = workspaceOf(context);
   const { contact } = must(allLists.find((list) => list.kind === kind));
-  const entries = new Map<string, lists.Entry>();
-  for (const [index, value] of values.entries()) {
+  return (value: string, index: number): lists.Entry => {
     const form = entryForm(contact, value);
     if (form === undefined) {
       const problem = contact === "email" ? "is no email address" : "is no domain";
       throw invalidInput([{ path: path === "email" ? path : `${path}.${index}`, problem }]);
     }
-    const hash = entryNumber(contact, form, salt);
-    entries.set(hash, { value: value.trim(), hash });
-  }
-  return [...entries.values()];
+    return { value: value.trim(), hash: entryNumber(contact, form, salt) };
+  };
 }

@@ -8,18 +8,27 @@ import { decodeCursor, type Page, toPage } from "./page.ts";
 export type Entry = { value: string; hash: string };
 
 /** Postgres is given so many at once. */
-const entriesPerStatement = 20_000;
+const entriesPerStatement = 5000;
 
-/** Answers how many were new. */
+/**
+ * Answers how many were new. Entries are made of what was sent while the list is written, part by part: a million at
+ * once would keep everybody else in this process waiting.
+ */
 export async function addEntries(
   db: Database,
   workspaceId: string,
   kind: ListKind,
-  entries: readonly Entry[],
+  values: readonly string[],
+  toEntry: (value: string, index: number) => Entry,
 ): Promise<number> {
   let added = 0;
-  for (let from = 0; from < entries.length; from += entriesPerStatement) {
-    const part = JSON.stringify(entries.slice(from, from + entriesPerStatement));
+  for (let from = 0; from < values.length; from += entriesPerStatement) {
+    const entries = new Map<string, Entry>();
+    for (const [index, value] of values.slice(from, from + entriesPerStatement).entries()) {
+      const entry = toEntry(value, from + index);
+      if (!entries.has(entry.hash)) entries.set(entry.hash, entry);
+    }
+    const part = JSON.stringify([...entries.values()]);
     // In the order of their keys, so that two calls with the same entries do not wait for each other.
     const [row] = await db.execute<{ n: number }>(sql`
       with made as (
@@ -38,10 +47,11 @@ export async function replaceEntries(
   db: Database,
   workspaceId: string,
   kind: ListKind,
-  entries: readonly Entry[],
+  values: readonly string[],
+  toEntry: (value: string, index: number) => Entry,
 ): Promise<number> {
   await db.execute(sql`delete from guardrail_entry where workspace_id = ${workspaceId} and kind = ${kind}`);
-  return addEntries(db, workspaceId, kind, entries);
+  return addEntries(db, workspaceId, kind, values, toEntry);
 }
 
 export async function removeEntry(db: Database, workspaceId: string, hash: string, dryRun: boolean) {
