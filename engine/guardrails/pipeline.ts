@@ -19,8 +19,8 @@ import { findListed, type Question } from "../store/guardrail-lists.ts";
 import { phonesOf } from "./phone.ts";
 
 export type Looked = {
-  /** Whom and what the payload mentions, and mentioned before it was redacted. */
-  contacts: string[];
+  /** What the payload mentioned before it was redacted: what it still mentions is seen again before it is sent. */
+  contacts: readonly string[];
   hits: ListKind[];
   kinds: PiiKind[];
   /** Where an earlier stage blocks it, what it would be otherwise. */
@@ -47,7 +47,8 @@ export function createPipeline({ sql }: Pick<Databases, "sql">): LookAt {
   return async (workspaceId, rules, { payload, contacts: earlier = [], note = {} }) => {
     const contacts = [...new Set([...earlier, ...contactsOf(payload, workspaceId)])];
     const hits = contacts.length > 0 ? await ask({ workspaceId, hashes: contacts }) : [];
-    return judgeLists(rules, note, { payload, contacts, hits });
+    const looked = judgeLists(rules, note, { payload, contacts, hits });
+    return looked.isRedacted ? looked : { ...looked, contacts: earlier };
   };
 }
 

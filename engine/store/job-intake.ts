@@ -22,7 +22,7 @@ export type NewJob = {
 };
 
 export type Guarded = {
-  /** Hashes of what the payload mentioned before it was redacted. */
+  /** Hashes of what the payload mentioned before it was redacted; none where it was not. */
   contacts: readonly string[];
   /** True when the job is to be held back until it has been looked at. */
   screen: boolean;

@@ -75,7 +75,7 @@ function addHost(host: string, add: Add): void {
 }
 
 /** Of a host with more labels only the last so many are looked at: real ones have a handful. */
-const mostLabels = 12;
+const mostLabels = 8;
 const narrow = /[\p{L}\p{N}\p{M}\p{Cs}._%+-]/u;
 const wide = /[\p{L}\p{N}\p{M}\p{Cs}._%+\-!#$&'*/=?^`{|}~]/u;
 
