@@ -194,7 +194,7 @@ test("a queue with very much to remove does not keep the others waiting", async 
   await performIn(free, contract.queues.delete, { name: "gone" });
   await rotor.moveClock("8 days");
   // As many as there are kinds of rows, two queues of ended jobs, and a deleted one.
-  await purge(services, 11);
+  await purge(services, 12);
   expect((await rowsOf(many.uid)).job).toBe(2000);
   expect([(await rowsOf(few.uid)).job, (await rowsOf(gone.uid)).job]).toEqual([undefined, undefined]);
   await purge(services);

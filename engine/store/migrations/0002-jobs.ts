@@ -25,12 +25,15 @@ create table lifecycle_event (
   occurred_at timestamptz not null
 );
 
-create function note_lifecycle(p_workspace text, p_queue bigint, p_kind text, p_ids text[]) returns void language sql as $$
-  insert into lifecycle_event (workspace_id, queue_uid, kind, job_ids, occurred_at)
-  select p_workspace, p_queue, p_kind, p_ids, rotor_now()
-  where p_ids is not null and exists (
-    select from lifecycle_listener l where l.workspace_id = p_workspace and l.kind = p_kind)
-$$;
+-- Not in SQL, as rotor_now().
+create function note_lifecycle(p_workspace text, p_queue bigint, p_kind text, p_ids text[]) returns void language plpgsql as $$
+begin
+  if p_ids is not null and exists (
+    select from lifecycle_listener l where l.workspace_id = p_workspace and l.kind = p_kind) then
+    insert into lifecycle_event (workspace_id, queue_uid, kind, job_ids, occurred_at)
+    values (p_workspace, p_queue, p_kind, p_ids, rotor_now());
+  end if;
+end $$;
 `;
 
 /**
@@ -85,9 +88,11 @@ begin
       array_agg(id) filter (where state = 'completed'), array_agg(id) filter (where state = 'failed'),
       array_agg(id) filter (where reason = 'stalled')
     into v_workspace, accepted, v_keys, v_completed, v_failed, v_stalled from ended;
-  perform note_lifecycle(v_workspace, p_queue, 'job.completed', v_completed);
-  perform note_lifecycle(v_workspace, p_queue, 'job.failed', v_failed);
-  perform note_lifecycle(v_workspace, p_queue, 'job.stalled', v_stalled);
+  if exists (select from lifecycle_listener where workspace_id = v_workspace) then
+    perform note_lifecycle(v_workspace, p_queue, 'job.completed', v_completed);
+    perform note_lifecycle(v_workspace, p_queue, 'job.failed', v_failed);
+    perform note_lifecycle(v_workspace, p_queue, 'job.stalled', v_stalled);
+  end if;
   if v_keys is not null then
     woken := release_keys(v_workspace, p_queue, v_keys, accepted);
   end if;
@@ -147,6 +152,57 @@ $$;
  * nobody. So no two claims can wait for each other.
  */
 const claimJobs = `
+-- The jobs that come first, which are locked now, within so many bytes: where they are, whether any of them has a key,
+-- and how many were looked at. Planned once, because planning this takes longer than doing it; and the same whether
+-- the queue was empty at that time or not, because there is one index in this order. Nothing else may be called here:
+-- it would be planned under the same restrictions.
+create function first_jobs(p_queue bigint, p_most int, p_bytes bigint, out places tid[], out keyed boolean, out looked int)
+language plpgsql set plan_cache_mode = force_generic_plan set enable_sort = off set enable_seqscan = off
+  set enable_bitmapscan = off as $$
+begin
+  select array_agg(c.place) filter (where c.before < p_bytes),
+      bool_or(c.has_key) filter (where c.before < p_bytes), count(*)
+    into places, keyed, looked from (
+    -- The first one always: a job that is larger than the room left goes alone.
+    select f.place, f.has_key, sum(f.bytes) over (rows unbounded preceding) - f.bytes as before from (
+      select j.ctid as place, j.concurrency_key is not null as has_key, coalesce(octet_length(j.payload), 0) as bytes
+      from job j where j.queue_uid = p_queue and j.state = 'waiting' and not j.parked
+      order by j.priority, j.seq limit p_most for update skip locked) f) c;
+end $$;
+
+-- In the order of their places; the same plan for any table, as above.
+create function start_jobs(p_places tid[], p_now timestamptz, p_lease uuid, p_until timestamptz)
+returns table (id text, seq bigint, payload text, tags text[], generation int, attempt int, max_attempts int,
+               backoff jsonb)
+language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off
+  set enable_mergejoin = off as $$
+begin
+  return query
+    update job j set state = 'active', attempts_made = j.attempts_made + 1, lease = p_lease, due_at = null,
+      lease_until = p_until, started_at = p_now
+    from unnest(p_places) f (place) where j.ctid = f.place
+    returning j.id, j.seq, j.payload, j.tags, j.generation, j.attempts_made, j.max_attempts, j.backoff;
+end $$;
+
+-- Of jobs that the caller has locked those without a key, and those whose key was free and is theirs now.
+create function take_keys(p_queue bigint, inout places tid[]) language plpgsql as $$
+#variable_conflict use_column
+begin
+  with found as (
+    select f.turn, f.place, j.id, j.workspace_id, j.concurrency_key
+    from unnest(places) with ordinality as f (place, turn), lateral (
+      select * from job where ctid = f.place offset 0) j
+  ), keyed as (
+    insert into job_key as k (workspace_id, key, queue_uid, job_id)
+    select distinct on (concurrency_key) workspace_id, concurrency_key, p_queue, id
+    from found where concurrency_key is not null order by concurrency_key, turn
+    on conflict do nothing
+    returning k.job_id
+  )
+  select array_agg(place order by turn) into places
+  from found where concurrency_key is null or id in (select job_id from keyed);
+end $$;
+
 create function claim_jobs(p_queue bigint, p_want int, p_bytes bigint, p_lease uuid, p_lease_ms int)
 returns table (id text, seq bigint, payload text, tags text[], generation int, attempt int, max_attempts int,
                backoff jsonb)
@@ -157,14 +213,19 @@ declare
   v_queue queue%rowtype;
   v_load queue_load%rowtype;
   v_free int;
+  v_first record;
+  v_rest boolean;
   v_claimed int := 0;
   v_ready int := 0;
   v_parked int;
   v_rate int;
 begin
-  insert into queue_load (queue_uid) select p_queue where not exists (select from queue_load where queue_uid = p_queue)
-    on conflict do nothing;
+  if p_want <= 0 then return; end if;
   select * into v_load from queue_load where queue_uid = p_queue for update;
+  if not found then
+    insert into queue_load (queue_uid) values (p_queue) on conflict do nothing;
+    select * into v_load from queue_load where queue_uid = p_queue for update;
+  end if;
   v_now := rotor_now();
   select * into v_queue from queue where uid = p_queue;
   if not found or v_queue.paused_at is not null then return; end if;
@@ -179,35 +240,18 @@ begin
     v_free := least(v_free, v_rate - v_load.window_used);
   end if;
   if v_free <= 0 then return; end if;
-  return query
-    with first as (
-      select c.queue_uid, c.id, c.concurrency_key, c.workspace_id, c.priority, c.seq, octet_length(c.payload) as bytes
-      from job c where c.queue_uid = p_queue and c.state = 'waiting' and not c.parked
-      order by c.priority, c.seq limit v_free for update skip locked
-    ), candidate as (
-      -- The first one always: a job that is larger than the room left goes alone.
-      select * from (select f.*, sum(f.bytes) over (order by f.priority, f.seq) - f.bytes as before from first f) f
-      where f.before < p_bytes
-    ), keyed as (
-      insert into job_key as k (workspace_id, key, queue_uid, job_id)
-      select distinct on (c.concurrency_key) c.workspace_id, c.concurrency_key, p_queue, c.id
-      from candidate c where c.concurrency_key is not null
-      order by c.concurrency_key, c.priority, c.seq
-      on conflict do nothing
-      returning k.job_id
-    )
-    update job j set state = 'active', attempts_made = j.attempts_made + 1, lease = p_lease, due_at = null,
-      lease_until = v_now + p_lease_ms * interval '1 millisecond', started_at = v_now
-    -- Not p_queue, as in end_jobs.
-    from candidate c
-    where j.queue_uid = c.queue_uid and j.id = c.id
-      and (c.concurrency_key is null or c.id in (select job_id from keyed))
-    returning j.id, j.seq, j.payload, j.tags, j.generation, j.attempts_made, j.max_attempts, j.backoff;
+  v_first := first_jobs(p_queue, v_free, p_bytes);
+  if v_first.keyed then
+    v_first.places := take_keys(p_queue, v_first.places);
+  end if;
+  return query select * from start_jobs(v_first.places, v_now, p_lease, v_now + p_lease_ms * interval '1 millisecond');
   get diagnostics v_claimed = row_count;
+  -- Others are left only where all places were taken, or room or keys were missing.
+  v_rest := v_first.looked = v_free or v_claimed < v_first.looked;
   v_free := v_free - v_claimed;
   -- More than one round only where many wait for keys; bounded, so that no statement runs for long.
   for round in 1..20 loop
-    exit when v_free <= 0;
+    exit when v_free <= 0 or not v_rest;
     -- A holder that we share the lock with waits for us, and then sees whom we parked. One that is ending right now
     -- is passed over: whoever waits for it stays ready.
     with held as (
@@ -261,21 +305,15 @@ returns table (accepted int, woken bigint[], id text, seq bigint, payload text, 
                attempt int, max_attempts int, backoff jsonb)
 language plpgsql as $$
 #variable_conflict use_column
-declare
-  v_accepted text[];
-  v_woken bigint[];
 begin
   perform from queue_load where queue_uid = p_queue for update;
-  select e.accepted, e.woken into v_accepted, v_woken from end_jobs(p_queue, p_ends) e;
-  return query select cardinality(v_accepted), v_woken, null::text, null::bigint, null::text, null::text[],
-    null::int, null::int, null::int, null::jsonb;
-  if v_woken is not null then return; end if;
-  return query select null::int, null::bigint[], c.id, c.seq, c.payload, c.tags, c.generation, c.attempt,
-    c.max_attempts, c.backoff
-    from claim_jobs(p_queue, p_want, p_bytes, p_lease, p_lease_ms) c;
+  select cardinality(e.accepted), e.woken into accepted, woken from end_jobs(p_queue, p_ends) e;
+  return next;
+  if woken is not null then return; end if;
+  accepted := null;
+  return query select null::int, null::bigint[], c.* from claim_jobs(p_queue, p_want, p_bytes, p_lease, p_lease_ms) c;
   if current_setting('rotor.looked_at_all', true) = 'no' then
-    return query select null::int, null::bigint[], null::text, null::bigint, null::text, null::text[], null::int,
-      null::int, null::int, null::jsonb;
+    return next;
   end if;
 end $$;
 `;
