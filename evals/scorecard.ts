@@ -48,6 +48,7 @@ export function failures({ lint, retrieval, drops, playback, hosts }: Scorecard)
 
 export function describe(card: Scorecard): string[] {
   return [
+    summarise(card),
     `L0 lint         ${card.lint.length === 0 ? "no problems" : `${card.lint.length} problems`}`,
     ...card.retrieval.map(describeRetrieval),
     `L1 baseline     ${card.drops.length === 0 ? "nothing is found later than before" : card.drops.join("; ")}`,
@@ -57,6 +58,22 @@ export function describe(card: Scorecard): string[] {
     ...describeHosts(card.hosts),
     ...describeLive(card),
   ];
+}
+
+/** The figures people ask for first, each with its layer. */
+function summarise({ retrieval, live }: Scorecard): string {
+  const found = (of: (result: Retrieval) => number) =>
+    retrieval
+      .map(({ address, split, result }) => `${percent(of(result))} (L1, ${address}, ${split})`)
+      .join(" ");
+  const chosen =
+    "why" in live
+      ? "not run (L4)"
+      : measuresOf(live.results)
+          .slice(0, 1)
+          .map(({ successes, trials }) => `${percent(successes / trials)} (L4, ${live.model})`)
+          .join();
+  return `recall@1 ${found((one) => one.recallAt1)}  recall@5 ${found((one) => one.recallAt5)}  selection ${chosen}`;
 }
 
 function describeRetrieval({ address, split, result }: Scorecard["retrieval"][number]): string {

@@ -4,7 +4,10 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { contract, listOperations, type OperationTree } from "@rotorsh/contract";
 import { expect, test } from "vitest";
-import { rotor } from "../cli/testing/terminal.ts";
+import { z } from "zod";
+import { wrongCommands } from "../cli/testing/named-commands.ts";
+
+const json = { unrepresentable: "any", io: "input" } as const;
 
 const folder = import.meta.dirname;
 const entries = await readdir(folder, { withFileTypes: true });
@@ -14,10 +17,16 @@ const texts = await Promise.all(
 );
 
 const operations = listOperations(contract as OperationTree);
-const tools = new Set(operations.flatMap(({ operation }) => operation.tools.hosted?.name ?? []));
-const verbs = new Set([...tools].map((tool) => tool.split("_")[0]));
-/** Fields and other words that look like a tool's name. */
-const fields = new Set(operations.flatMap(({ operation }) => Object.keys(operation.input.shape)));
+const tools = operations.flatMap(({ operation }) => operation.tools.hosted?.name ?? []);
+/** Other words in snake_case that a skill may use: fields that go in or come out, and what follows them. */
+const fields = operations.flatMap(({ operation }) => {
+  const text = JSON.stringify([
+    z.toJSONSchema(operation.input, json),
+    z.toJSONSchema(operation.output, json),
+  ]);
+  return text.match(/[a-z]+(?:_[a-z]+)+/g) ?? [];
+});
+const known = new Set([...tools, ...fields]);
 
 test.each(texts)("$name says what it is for, within a page", ({ name, text }) => {
   expect(text).toMatch(new RegExp(`^---\nname: ${name}\ndescription: .{60,400}\n`));
@@ -25,19 +34,18 @@ test.each(texts)("$name says what it is for, within a page", ({ name, text }) =>
 });
 
 test.each(texts)("$name names tools that exist", ({ text }) => {
-  const named = (text.match(/`([a-z]+(?:_[a-z]+)+)`/g) ?? []).map((word) => word.slice(1, -1));
-  const wrong = named.filter(
-    (word) => verbs.has(word.split("_")[0]) && !tools.has(word) && !fields.has(word),
-  );
-  expect(wrong).toEqual([]);
+  const code = (text.match(/`[^`\n]+`/g) ?? []).join(" ");
+  const named = code.match(/(?<![\w/-])[a-z]+(?:_[a-z]+)+(?![\w/-])/g) ?? [];
+  expect(named.filter((word) => !known.has(word))).toEqual([]);
 });
 
 test.each(texts)("$name names commands that exist", async ({ text }) => {
-  const commands = [...text.matchAll(/`(?:npx )?rotor ([a-z-]+(?: [a-z-]+)?)[^`]*`/g)].map(
-    (match) => match[1],
-  );
-  for (const command of commands) {
-    const { exitCode } = await rotor([...(command as string).split(" "), "--help"]);
-    expect({ command, exitCode }).toEqual({ command, exitCode: 0 });
-  }
+  expect(await wrongCommands(text)).toEqual([]);
+});
+
+test("a tool or a command that does not exist is noticed", async () => {
+  expect(known.has("purge_queue")).toBe(false);
+  const text =
+    "Run `rotor queues purge emails`, or `npx rotor queues drain emails --now`.\nrotor queues list --json\n";
+  expect(await wrongCommands(text)).toEqual(["rotor queues purge emails", "rotor queues drain emails --now"]);
 });

@@ -31,8 +31,13 @@ export async function installPackedPackages(folder: string): Promise<void> {
 }
 
 /** What it printed; what it complained of is thrown. Nothing of this process's environment reaches it but the path. */
-export async function runIn(folder: string, program: string, args: string[]): Promise<string> {
-  const env = { PATH: process.env.PATH, HOME: process.env.HOME };
+export async function runIn(
+  folder: string,
+  program: string,
+  args: string[],
+  more: Record<string, string> = {},
+): Promise<string> {
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...more };
   const child = spawn(program, args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
   const [out, all]: [string[], string[]] = [[], []];
   child.stdout.on("data", (chunk) => [out, all].forEach((said) => void said.push(String(chunk))));
