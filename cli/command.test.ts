@@ -87,5 +87,6 @@ test.each([
 test("a slip of the pen is recognised", () => {
   expect(unknownCommand([], "quees", commands).hint).toBe("Did you mean `rotor queues`?");
   expect(unknownCommand(["queues"], "lst", commands).hint).toBe("Did you mean `rotor queues list`?");
+  expect(unknownCommand(["jobs"], "add", commands).hint).toBe("Did you mean `rotor jobs enqueue`?");
   expect(unknownCommand(["queues"], "explode", commands).hint).toContain("--help");
 });

@@ -92,8 +92,18 @@ export function nextWords(words: readonly string[], commands: readonly Command[]
 }
 
 export function unknownCommand(words: string[], text: string, commands: readonly Command[]): UsageError {
-  const close = nearest(text, nextWords(words, commands));
+  const close = meantBy(text, words, commands) ?? nearest(text, nextWords(words, commands));
   const before = ["rotor", ...words].join(" ");
   const hint = close ? `Did you mean \`${before} ${close}\`?` : `\`${before} --help\` lists the commands.`;
   return new UsageError(`There is no command \`${before} ${text}\`.`, hint);
+}
+
+/** Another word for it: what a command says of itself begins with the word. */
+function meantBy(text: string, words: readonly string[], commands: readonly Command[]): string | undefined {
+  if (words.length === 0) return undefined;
+  const verb = `${text.toLowerCase()} `;
+  const meant = commands.find(
+    (command) => startsWith(command, words) && command.summary.toLowerCase().startsWith(verb),
+  );
+  return meant?.words[words.length];
 }

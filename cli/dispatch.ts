@@ -45,6 +45,9 @@ async function showGroup(
   rest: string[],
   commands: readonly Command[],
 ): Promise<number> {
+  // Before the flags, which may all be right for the command that was meant.
+  const [first] = rest;
+  if (first !== undefined && !first.startsWith("-")) throw unknownCommand(words, first, commands);
   const { positionals, switches } = parseArguments(rest, globalFlags, ["rotor", ...words].join(" "));
   if (switches.get("version")) return show(io, version);
   const [unknown] = positionals;
