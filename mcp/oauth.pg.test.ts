@@ -1,6 +1,6 @@
 // Access tokens of an identity provider that runs here: who is let in, as whom, and what a client is told otherwise.
 
-import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { createHmac, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Json } from "@rotorsh/contract";
@@ -30,6 +30,8 @@ beforeAll(async () => {
     server.rest("/v1/members", { method: "POST", body: { email, role } });
   await invite("dev@example.com", "developer");
   await invite("boss@example.com", "admin");
+  const { body } = await invite("gone@example.com", "admin");
+  await server.rest(`/v1/members/${body.id}`, { method: "PATCH", body: { status: "disabled" } });
   await server.rest("/v1/queues", { method: "POST", body: { name: "emails" } });
 });
 
@@ -53,6 +55,14 @@ function token({ claims = {}, key = privateKey, header = {} }: Made = {}): strin
   const text = `${part({ alg: "ES256", kid: "k1", ...header })}.${part({ ...base, ...claims })}`;
   const signature = sign("sha256", Buffer.from(text), { key, dsaEncoding: "ieee-p1363" });
   return `${text}.${signature.toString("base64url")}`;
+}
+
+/** Whoever takes any algorithm the token names takes this one. */
+function keyedWith(secret: string | Buffer): string {
+  const [, claims] = token().split(".");
+  const header = Buffer.from(JSON.stringify({ alg: "HS256", kid: "k1" })).toString("base64url");
+  const text = `${header}.${claims}`;
+  return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
 }
 
 const call = (key: string, name: string, args: Json, path = "/mcp") =>
@@ -97,6 +107,15 @@ describe("401, with where to get a token, for", () => {
           .slice(0, 2)
           .join(".")}.`,
     ],
+    [
+      "a token signed with the public key as a secret",
+      () => keyedWith(publicKey.export({ format: "pem", type: "spki" })),
+    ],
+    ["a token that names another kind of signature", () => token({ header: { alg: "RS256" } })],
+    ["a token that names a key nobody has", () => token({ header: { kid: "k9" } })],
+    ["a token with an extension we do not know", () => token({ header: { crit: ["b64"] } })],
+    ["a token that is not valid yet", () => token({ claims: { nbf: past + 7200 } })],
+    ["a token of a disabled member", () => token({ claims: { email: "gone@example.com" } })],
     ["a token of somebody who is no member", () => token({ claims: { email: "who@example.com" } })],
     ["an address that nobody verified", () => token({ claims: { email_verified: false } })],
     ["what is no token", () => "abc"],

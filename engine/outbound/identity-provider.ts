@@ -9,6 +9,8 @@ export type IdentityProvider = {
 };
 
 const keptMs = 10 * 60 * 1000;
+/** How long they are good while it does not answer: a key that was withdrawn must not live as long as an outage. */
+const longestMs = 24 * 60 * 60 * 1000;
 /** Tokens with made-up key ids must not make us ask all the time. */
 const soonestMs = 30_000;
 const longestAnswer = 256 * 1024;
@@ -16,13 +18,16 @@ const longestAnswer = 256 * 1024;
 export function createIdentityProvider(issuer: string, jwksUrl: string | undefined): IdentityProvider {
   let kept: readonly Jwk[] = [];
   let askedAt = Number.NEGATIVE_INFINITY;
+  let readAt = Number.NEGATIVE_INFINITY;
   let asking: Promise<void> | undefined;
 
   async function ask(): Promise<void> {
     const address =
       jwksUrl ?? (await read(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`)).jwks_uri;
     const { keys } = await read(String(address));
-    if (Array.isArray(keys)) kept = keys as Jwk[];
+    if (!Array.isArray(keys)) throw new Error(`${String(address)} holds no keys`);
+    kept = keys as Jwk[];
+    readAt = performance.now();
   }
 
   return {
@@ -35,12 +40,10 @@ export function createIdentityProvider(issuer: string, jwksUrl: string | undefin
           asking = undefined;
         });
       }
-      // The keys we have are good while the provider is away.
       await asking?.catch((error: unknown) => {
-        if (kept.length === 0) {
-          askedAt = Number.NEGATIVE_INFINITY;
-          throw error;
-        }
+        if (performance.now() - readAt <= longestMs) return;
+        askedAt = Number.NEGATIVE_INFINITY;
+        throw error;
       });
       return kept;
     },
