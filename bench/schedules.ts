@@ -16,7 +16,7 @@ import { quantile } from "./jobs/table.ts";
 const most = { p99Ms: 1000 };
 const queues = 20;
 const minuteMs = 60_000;
-const lookMs = 20;
+const lookMs = 50;
 const restMs = 5000;
 const zones = ["UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"];
 

@@ -116,6 +116,28 @@ test("an earlier stage stops the later ones: a blocked job keeps its payload as 
   expect(await d.job(name, id)).toMatchObject({ blockedBy: "dnc", payload });
 });
 
+test("a request that is repeated after guardrails began to redact is answered as the first time", async () => {
+  const name = await d.queue({ callback_url: null });
+  const first = await enqueue(name, { text: "555-867-5309" }, {}, "again");
+  await guard({ piiRedactionEnabled: true });
+  expect(await enqueue(name, { text: "555-867-5309" }, {}, "again")).toMatchObject({
+    id: first.id,
+    duplicate: true,
+  });
+  expect(await codeOf(enqueue(name, { text: "another" }, {}, "again"))).toBe("IDEMPOTENCY_KEY_REUSED");
+});
+
+test("a job's row remembers whom it mentioned only where that was redacted", async () => {
+  await guard({ piiRedactionEnabled: true, pii_kinds: ["email"] });
+  const name = await d.queue({ callback_url: null });
+  const kept = async (payload: unknown) => {
+    const { id } = await enqueue(name, payload);
+    return (await d.rotor.sql`select cardinality(contacts) as n from job where id = ${id}`)[0]?.n;
+  };
+  expect(await kept({ link: "https://shop.example.com" })).toBe(0);
+  expect(await kept({ to: "ann@example.com" })).toBeGreaterThan(0);
+});
+
 test("an address that is redacted is still held against the list right before the dispatch", async () => {
   await guard({ piiRedactionEnabled: true, piiMode: "redact" });
   const name = await d.queue();
