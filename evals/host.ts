@@ -51,7 +51,7 @@ export async function install(host: Host): Promise<string | undefined> {
   const { code, output } = await execute("npm", args, { timeoutMs: installMs });
   return code === 0 && existsSync(program)
     ? undefined
-    : `${host.package} cannot be fetched: ${output.slice(-300)}`;
+    : `${host.package} cannot be fetched: ${output.slice(-300) || `npm ended with ${code}`}`;
 }
 
 export function complaint({ code, output }: Ran): string {

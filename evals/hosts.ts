@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { type Check, type Host, install, runnerOf } from "./host.ts";
 import { claude } from "./hosts/claude.ts";
 import { codex } from "./hosts/codex.ts";
+import { gemini } from "./hosts/gemini.ts";
 import type { HostResult } from "./scorecard.ts";
 import type { Server } from "./server.ts";
 
-const hosts: readonly Host[] = [claude, codex];
+const hosts: readonly Host[] = [claude, codex, gemini];
 
 export async function checkHosts(server: Server): Promise<HostResult[]> {
   const results: HostResult[] = [];
