@@ -26,13 +26,14 @@ function* parts(steps: readonly StepRecord[]): Generator<string[]> {
   let bytes = 0;
   for (const step of steps) {
     const text = JSON.stringify(step);
-    if (texts.length > 0 && bytes + text.length > messageBytes) {
+    const length = Buffer.byteLength(text);
+    if (texts.length > 0 && bytes + length > messageBytes) {
       yield texts;
       texts = [];
       bytes = 0;
     }
     texts.push(text);
-    bytes += text.length;
+    bytes += length;
   }
   if (texts.length > 0) yield texts;
 }

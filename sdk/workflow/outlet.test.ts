@@ -67,6 +67,16 @@ test("each is told its own fate", async () => {
   expect(fates).toEqual(["kept", "refused", "lost", "refused", "again", "refused"]);
 });
 
+test("an answer that is none keeps nothing, and stops nobody", async () => {
+  const answers = [5, null, "a", { status: 200 }, { recorded: null }] as unknown as CheckpointAnswer[];
+  const { outlet } = await receiver(({ checkpoints }) =>
+    checkpoints.length > 1 ? { status: 200, answers } : { status: 200, answers: [kept] },
+  );
+  const fates = await Promise.all(answers.map((_, index) => outlet.send(one(String(index)))));
+  expect(fates).toEqual(answers.map(() => "refused"));
+  expect(await outlet.send(one("6"))).toBe("kept");
+});
+
 test("a message that is not taken is the fate of all in it", async () => {
   let status = 503;
   const { outlet } = await receiver(() => ({ status }));
@@ -76,6 +86,13 @@ test("a message that is not taken is the fate of all in it", async () => {
   server?.closeAllConnections();
   await new Promise((resolve) => server?.close(resolve));
   expect(await outlet.send(one("4"))).toBe("again");
+});
+
+test("a message is measured in bytes, and not in characters", async () => {
+  const { outlet, sizes } = await receiver(all);
+  const half = JSON.stringify({ token: "1", steps: ["€".repeat(messageBytes / 5)] });
+  await Promise.all([outlet.send(half), outlet.send(half)]);
+  expect(sizes).toHaveLength(2);
 });
 
 test("large ones do not share a message", async () => {

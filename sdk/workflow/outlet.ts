@@ -3,13 +3,12 @@
 
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import type { CheckpointAnswer } from "@rotorsh/contract";
 import { post } from "./post.ts";
 
 /** `again`: it is not known to be stored, and may be sent once more. */
 export type Fate = "kept" | "lost" | "refused" | "again";
 
-type Sent = { text: string; resolve: (fate: Fate) => void };
+type Sent = { text: string; bytes: number; resolve: (fate: Fate) => void };
 
 const pack = promisify(gzip);
 
@@ -43,7 +42,7 @@ class Outlet {
   /** A checkpoint as JSON. Never rejects. */
   send(text: string): Promise<Fate> {
     return new Promise((resolve) => {
-      this.#waiting.push({ text, resolve });
+      this.#waiting.push({ text, bytes: Buffer.byteLength(text), resolve });
       if (this.#underWay < lanes) void this.#drain();
     });
   }
@@ -55,24 +54,24 @@ class Outlet {
     while (this.#waiting.length > 0) {
       const sent = this.#next();
       const fates = await deliver(this.#url, sent);
-      for (const [index, { resolve }] of sent.entries()) resolve(fates(index));
+      for (const [index, { resolve }] of sent.entries()) resolve(fates[index] as Fate);
     }
     this.#underWay--;
   }
 
   #next(): Sent[] {
-    let bytes = 0;
+    let total = 0;
     let count = 0;
-    for (const { text } of this.#waiting) {
-      bytes += text.length;
-      if (count > 0 && (bytes > messageBytes || count === largestMessage)) break;
+    for (const { bytes } of this.#waiting) {
+      total += bytes;
+      if (count > 0 && (total > messageBytes || count === largestMessage)) break;
       count++;
     }
     return this.#waiting.splice(0, count);
   }
 }
 
-async function deliver(url: string, sent: readonly Sent[]): Promise<(index: number) => Fate> {
+async function deliver(url: string, sent: readonly Sent[]): Promise<Fate[]> {
   const text = `{"checkpoints":[${sent.map(({ text }) => text).join(",")}]}`;
   try {
     const isLarge = text.length > gzipFromBytes;
@@ -82,18 +81,20 @@ async function deliver(url: string, sent: readonly Sent[]): Promise<(index: numb
       isLarge ? await pack(text) : text,
       tryMs,
     );
-    if (answer.status !== 200) return () => fateOf(answer.status);
-    const { answers } = JSON.parse(answer.text) as { answers?: CheckpointAnswer[] };
-    return (index) => readFate(answers?.[index]);
+    if (answer.status !== 200) return sent.map(() => fateOf(answer.status));
+    const { answers } = JSON.parse(answer.text) as { answers?: unknown[] };
+    return sent.map((_, index) => readFate(answers?.[index]));
   } catch {
-    return () => "again";
+    return sent.map(() => "again");
   }
 }
 
-function readFate(answer: CheckpointAnswer | undefined): Fate {
-  if (!answer || !("recorded" in answer)) return fateOf(answer?.status ?? 400);
+/** Whatever is in its place: something else than the server may have answered. */
+function readFate(answer: unknown): Fate {
+  const { status = 400, recorded } = Object(answer) as Partial<Record<string, unknown>>;
+  if (typeof recorded !== "object" || recorded === null) return fateOf(Number(status));
   // Something else is known of a step already, from a message whose answer was lost. The next drive brings it.
-  return Object.keys(answer.recorded).length === 0 ? "kept" : "refused";
+  return Object.keys(recorded).length === 0 ? "kept" : "refused";
 }
 
 function fateOf(status: number): Fate {
