@@ -188,13 +188,14 @@ export async function publishDue(db: Database, most: number): Promise<number> {
 
 async function spread(db: Database, events: readonly StoredEvent[], take?: Take): Promise<void> {
   if (events.length === 0) return;
-  await startTriggered(db, events, take);
   await wakeWaiters(db, events);
   const cancels = events.filter(({ name }) => name === cancelEvent);
   for (const { workspaceId, data } of cancels) {
     const runId = (data as { runId?: unknown } | null)?.runId;
     if (typeof runId === "string") await cancelRuns(db, workspaceId, [runId]);
   }
+  // Last, because it locks the month's count of the workspace: whoever ends drives locks runs before that.
+  await startTriggered(db, events, take);
 }
 
 async function startTriggered(
@@ -232,6 +233,6 @@ async function nameRunsOfDuplicates(
   if (asked.length === 0) return;
   const rows = await db.execute<{ ord: number; id: string }>(sql`
     select a.ord, r.id from json_to_recordset(${JSON.stringify(asked)}::text::json) as a (ord int, ws text, id text)
-    join run r on r.workspace_id = a.ws and r.event_id = a.id order by r.seq`);
+    cross join lateral (select id, seq from run where workspace_id = a.ws and event_id = a.id offset 0) r order by r.seq`);
   for (const { ord, id } of rows) published[ord]?.runIds.push(id);
 }
