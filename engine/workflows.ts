@@ -8,7 +8,7 @@ import { auditHookErrors } from "./hook-audit.ts";
 import { type Allowance, withinQuota } from "./quota.ts";
 import { createRunEnds, type RunEnds } from "./run-ends.ts";
 import { createBatcher } from "./store/batch.ts";
-import { type Database, type Databases, isUnavailable } from "./store/database.ts";
+import { type Databases, isUnavailable } from "./store/database.ts";
 import {
   type NewEvent,
   type Published,
@@ -57,10 +57,7 @@ const largestBatch = 200;
 const dueBatch = 200;
 
 /** `tellOthers` says to other processes that there may be a run to drive, where this one drives none. */
-export function createWorkflows(
-  { engine, sql, acrossWorkspaces }: Databases,
-  tellOthers: () => void,
-): Workflows {
+export function createWorkflows({ engine, sql, acrossByKeys }: Databases, tellOthers: () => void): Workflows {
   const listeners = new Set<() => void>();
   const wake = () => {
     for (const listener of listeners) listener();
@@ -74,7 +71,6 @@ export function createWorkflows(
     driver?.drive(take.taken);
     return done;
   }
-  const transaction = <T>(work: (db: Database, now: Date) => Promise<T>) => acrossWorkspaces(work);
   const startTogether = createGroup<readonly NewRun[], Started[]>(async (groups) =>
     split(groups, await starting((take) => insertRuns(engine, groups.flat(), take))),
   );
@@ -85,12 +81,12 @@ export function createWorkflows(
     const plain = await publishPlainly(engine, events, take);
     // This process drives all that they started.
     if (plain && take.taken.length === plain.flatMap(({ runIds }) => runIds).length) return plain;
-    const published = plain ?? (await transaction((db) => publishEvents(db, events, take)));
+    const published = plain ?? (await acrossByKeys((db) => publishEvents(db, events, take)));
     wake();
     return published;
   }
   const finishTogether = createGroup<DriveEnd, true>(async (ends) => {
-    await transaction(async (db, now) => auditHookErrors(db, await finishDrives(db, ends), now));
+    await acrossByKeys(async (db, now) => auditHookErrors(db, await finishDrives(db, ends), now));
     return ends.map(() => true as const);
   });
   const endTogether = createGroup<DriveEnd, true>(async (ends) => {
@@ -126,7 +122,7 @@ export function createWorkflows(
 
   async function publishAllDue(): Promise<void> {
     const [due] = await sql`select 1 from event where due_at <= (select rotor_now()) limit 1`;
-    while (due && (await transaction((db) => publishDue(db, dueBatch))) > 0) wake();
+    while (due && (await acrossByKeys((db) => publishDue(db, dueBatch))) > 0) wake();
   }
 
   /** What cannot be published now is published by the next round of whoever looks for due events. */
@@ -139,13 +135,13 @@ export function createWorkflows(
       const started =
         allowance.quota === null
           ? await startTogether(runs)
-          : await acrossWorkspaces((db, now) => withinQuota(db, allowance, now, () => insertRuns(db, runs)));
+          : await acrossByKeys((db, now) => withinQuota(db, allowance, now, () => insertRuns(db, runs)));
       if (started.some((one) => one.kind === "started" && !one.taken)) wake();
       return started;
     },
     async publish(events, allowance) {
       if (allowance.quota === null) return publishTogether(events);
-      const published = await acrossWorkspaces((db, now) =>
+      const published = await acrossByKeys((db, now) =>
         withinQuota(db, allowance, now, () => publishEvents(db, events)),
       );
       wake();

@@ -5,6 +5,7 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { arrayTypes } from "./array-types.ts";
+import { byKeysInTransaction } from "./by-keys.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { appRole, engineRole } from "./roles.ts";
 import { longestSilenceMs, openSocket } from "./socket.ts";
@@ -27,7 +28,9 @@ export type Databases = {
   inWorkspace<T>(workspaceId: string, work: (db: Database, now: Date) => Promise<T>): Promise<T>;
   /** Runs in one transaction across workspaces. */
   acrossWorkspaces<T>(work: (db: Database, now: Date) => Promise<T>): Promise<T>;
-  /** The same without drizzle. Never `sql.begin`: a connection lost in it ends the process. */
+  /** The same, of statements that find all rows by their keys. */
+  acrossByKeys<T>(work: (db: Database, now: Date) => Promise<T>): Promise<T>;
+  /** The same as acrossWorkspaces without drizzle. Never `sql.begin`: a connection lost in it ends the process. */
   transaction<T>(work: (sql: Statements) => Promise<T>): Promise<T>;
   /** Does the database answer now? Resolves within a second. */
   answers(): Promise<boolean>;
@@ -75,6 +78,10 @@ export function openDatabases(options: DatabaseOptions): Databases {
       ),
     acrossWorkspaces: (work) =>
       pools.across.run("select rotor_now() as now", (opened) => work(opened.db, timeOf(opened.row))),
+    acrossByKeys: (work) =>
+      pools.across.run(`select rotor_now() as now, ${byKeysInTransaction}`, (opened) =>
+        work(opened.db, timeOf(opened.row)),
+      ),
     transaction: (work) => pools.across.run("select 1", (opened) => work(opened.sql)),
     answers: heartbeat.answers,
     async close() {

@@ -1,6 +1,7 @@
 // Cancelling runs, with everything they invoked that has not ended.
 
 import { sql } from "drizzle-orm";
+import { goByKeys } from "./by-keys.ts";
 import type { Database } from "./database.ts";
 import { endRuns, lockRuns } from "./run-end.ts";
 
@@ -12,6 +13,7 @@ export async function cancelRuns(
   workspaceId: string,
   ids: readonly string[],
 ): Promise<string[]> {
+  await goByKeys(db);
   const cancelled: string[] = [];
   // A child may be created while its parent is being locked; another round finds it. Afterwards there are no more,
   // because who creates a child holds its parent's lock.
@@ -32,12 +34,15 @@ export async function cancelRuns(
 async function findTree(db: Database, workspaceId: string, roots: readonly string[]): Promise<string[]> {
   const rows = await db.execute<{ id: string; open: boolean }>(sql`
     with recursive tree as (
-      select r.id, r.ended_at is null as open from run r
+      select r.id, r.open from json_array_elements_text(${JSON.stringify(roots)}::text::json) as a (id)
+      cross join lateral (
+        select id, workspace_id, ended_at is null as open from run where id = a.id offset 0) r
       where r.workspace_id = ${workspaceId}
-        and r.id in (select json_array_elements_text(${JSON.stringify(roots)}::text::json))
       union
-      select r.id, true from run r join tree t on r.parent_run = t.id
-      where r.workspace_id = ${workspaceId} and r.ended_at is null
+      select r.id, true from tree t
+      cross join lateral (
+        select id, workspace_id from run where parent_run = t.id and ended_at is null offset 0) r
+      where r.workspace_id = ${workspaceId}
     )
     select id, open from tree where open`);
   return rows.map(({ id }) => id);

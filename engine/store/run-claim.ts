@@ -84,10 +84,7 @@ export async function renewLeases(
   held: readonly { run: string; token: string }[],
   leaseMs: number,
 ): Promise<void> {
-  await db.execute(sql`
-    update run r set due_at = rotor_now() + ${leaseMs} * interval '1 millisecond'
-    from json_to_recordset(${JSON.stringify(held)}::text::json) as h (run text, token uuid)
-    where r.id = h.run and r.lease = h.token`);
+  await db.execute(sql`select renew_leases(${JSON.stringify(held)}::text::json, ${leaseMs})`);
 }
 
 /** Where a workflow is served, and by what its requests are signed. */

@@ -46,13 +46,14 @@ export async function endRuns(db: Database, ends: readonly RunEnd[]): Promise<st
           then ms_between(r.since, clock.now) else 0 end,
         running_ms = r.running_ms + case when r.lease is not null then ms_between(r.since, clock.now) else 0 end,
         since = clock.now, changed = pg_current_xact_id()
-      from sent s join run o on o.id = s.run left join lateral (
+      from sent s cross join lateral (select * from run where id = s.run and ended_at is null offset 0) o
+      left join lateral (
         select s.hook from workflow w where w.workspace_id = o.workspace_id and w.id = o.workflow_id
           and s.hook = any(w.hooks) and w.archived_at is null
           -- Who never started has nothing to clean up.
           and (s.status <> 'cancelled' or o.started_at is not null)
       ) told on true, clock
-      where r.id = s.run and r.ended_at is null
+      where r.id = o.id
       returning r.id, r.status, r.output, r.error
     ), gone as (
       delete from waiter w using ended e where w.run_id = e.id

@@ -94,6 +94,7 @@ async function nameDuplicates(db: Database, runs: readonly NewRun[], started: St
   const rows = await db.execute<{ ord: number; id: string }>(sql`
     select a.ord, r.id from json_to_recordset(${JSON.stringify(asked)}::text::json)
       as a (ord int, ws text, wf text, ikey text)
-    join run r on r.workspace_id = a.ws and r.workflow_id = a.wf and r.idempotency_key = a.ikey`);
+    cross join lateral (select id from run
+      where workspace_id = a.ws and workflow_id = a.wf and idempotency_key = a.ikey offset 0) r`);
   for (const { ord, id } of rows) started[ord] = { kind: "duplicate", id };
 }

@@ -63,8 +63,8 @@ const mostLookedAt = 20_000;
 /** Which of these have ended. */
 export async function findEnded(db: Database, ids: readonly string[]): Promise<string[]> {
   const rows = await db.execute<{ id: string }>(sql`
-    select id from run where ended_at is not null
-      and id in (select json_array_elements_text(${JSON.stringify(ids)}::text::json))`);
+    select r.id from json_array_elements_text(${JSON.stringify(ids)}::text::json) as a (id)
+    cross join lateral (select id from run where id = a.id and ended_at is not null offset 0) r`);
   return rows.map(({ id }) => id);
 }
 

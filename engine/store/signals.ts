@@ -1,6 +1,7 @@
 // Signals: one run waits for each, by an id of its own choosing.
 
 import { sql } from "drizzle-orm";
+import { goByKeys } from "./by-keys.ts";
 import type { Database } from "./database.ts";
 import { resolveWaits } from "./waiters.ts";
 
@@ -48,5 +49,6 @@ export async function completeSignal(
   { run, key }: SignalWait,
   data: unknown,
 ): Promise<boolean> {
+  await goByKeys(db);
   return (await resolveWaits(db, [{ run, key, outcome: { ok: data } }])).length > 0;
 }

@@ -75,7 +75,8 @@ export async function findOutcomes<Sent extends SentStep>(
   const rows = await sql<{ ord: string; outcome: string }[]>`
     select a.ord, s.outcome from unnest(${steps.map(({ run }) => run)}::text[], ${steps.map(({ step }) => step.key)}::text[])
       with ordinality as a (run, key, ord)
-    join step s on s.run_id = a.run and s.key = a.key and s.outcome is not null`;
+    cross join lateral (
+      select outcome from step where run_id = a.run and key = a.key and outcome is not null offset 0) s`;
   return rows.flatMap(({ ord, outcome }) => {
     const sent = steps[Number(ord) - 1];
     return sent ? [{ ...sent, key: sent.step.key, outcome: JSON.parse(outcome) as Memo }] : [];

@@ -6,6 +6,8 @@
 // run.due_at is the next time anybody must look at a run: the time of its next drive, or, while one holds it, the
 // end of its lease. So one index finds new, woken, sleeping and abandoned runs, and nothing is paid for the rest.
 
+import { byKeysInFunction } from "../by-keys.ts";
+
 const msBetween = `
 create function ms_between(p_from timestamptz, p_to timestamptz) returns bigint language sql immutable as $$
   select greatest(0, round(extract(epoch from p_to - p_from) * 1000))::bigint
@@ -18,7 +20,7 @@ create function claim_runs(p_most int, p_lease_ms int)
 returns table (id text, workspace_id text, workflow_id text, token uuid, attempt int, event_id text, event_name text,
                event_ts bigint, input text, parent_run text, failures int, hook text, output text, error text,
                steps int, step_bytes bigint, memos text, tries text)
-language plpgsql as $$
+language plpgsql ${byKeysInFunction} as $$
 #variable_conflict use_column
 declare
   v_now timestamptz := rotor_now();
@@ -93,7 +95,7 @@ $$;
  */
 const keepSteps = `
 create function keep_steps(p_records json, p_sends boolean)
-returns table (ord int, held boolean, kept boolean) language plpgsql as $$
+returns table (ord int, held boolean, kept boolean) language plpgsql ${byKeysInFunction} as $$
 #variable_conflict use_column
 declare
   v_now timestamptz := rotor_now();
@@ -127,7 +129,8 @@ begin
       from json_to_recordset(p_records) as s (
         run text, token uuid, key text, send_id text, send_name text, send_data text, send_ts bigint)
       join unnest(v_runs, v_leases) as h (id, lease) on h.id = s.run and h.lease = s.token
-      join step t on t.run_id = s.run and t.key = s.key and t.changed = pg_current_xact_id()
+      cross join lateral (select workspace_id from step
+        where run_id = s.run and key = s.key and changed = pg_current_xact_id() offset 0) t
       where s.send_id is not null
       on conflict do nothing;
   end if;
@@ -136,14 +139,15 @@ begin
     select s.ord, h.id is not null, t.key is not null and h.id is not null
     from json_to_recordset(p_records) as s (ord int, run text, token uuid, key text)
     left join unnest(v_runs, v_leases) as h (id, lease) on h.id = s.run and h.lease = s.token
-    left join step t on t.run_id = s.run and t.key = s.key and t.changed = pg_current_xact_id();
+    left join lateral (select key from step
+      where run_id = s.run and key = s.key and changed = pg_current_xact_id() offset 0) t on true;
 end $$;
 `;
 
 /** New runs, which are counted with them; one row for each that has a workflow. A run under a known key is not made. */
 const insertRuns = `
 create function insert_runs(p_runs json, p_lease_ms int) returns table (ord int, named text, created boolean)
-language plpgsql as $$
+language plpgsql ${byKeysInFunction} as $$
 #variable_conflict use_column
 declare v_now timestamptz := rotor_now();
 begin
@@ -183,7 +187,7 @@ end $$;
  */
 const publishPlain = `
 create function publish_plain(p_events json, p_spares json, p_lease_ms int)
-returns table (ord int, ts bigint, run text, workflow text, lease uuid) language plpgsql as $$
+returns table (ord int, ts bigint, run text, workflow text, lease uuid) language plpgsql ${byKeysInFunction} as $$
 #variable_conflict use_column
 declare
   v_now timestamptz;
@@ -227,9 +231,19 @@ begin
 end $$;
 `;
 
+/** The leases that are still held, for longer. The rows are locked in the order that everybody locks them in. */
+const renewLeases = `
+create function renew_leases(p_held json, p_lease_ms int) returns void language plpgsql ${byKeysInFunction} as $$
+begin
+  perform 1 from run where id = any(array(select run from json_to_recordset(p_held) as h (run text))) order by seq for update;
+  update run r set due_at = rotor_now() + p_lease_ms * interval '1 millisecond'
+    from json_to_recordset(p_held) as h (run text, token uuid) where r.id = h.run and r.lease = h.token;
+end $$;
+`;
+
 /** The commonest end of a drive in one statement: runs that nobody invoked end, with the last of their steps. */
 const endAlone = `
-create function end_alone(p_steps json, p_sends boolean, p_ends json) returns int language plpgsql as $$
+create function end_alone(p_steps json, p_sends boolean, p_ends json) returns int language plpgsql ${byKeysInFunction} as $$
 declare
   v_now timestamptz;
   v_ids text[];
@@ -422,6 +436,7 @@ create table signing_key (
 ${msBetween}
 ${claimRuns}
 ${keepSteps}
+${renewLeases}
 ${endAlone}
 ${insertRuns}
 ${publishPlain}
