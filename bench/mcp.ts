@@ -96,8 +96,10 @@ function report({ bare, ours }: Record<"bare" | "ours", Result[]>, crowded: Resu
   if (median(slower) > mostRatio || median(later) > mostRatio || failed > 0) process.exitCode = 1;
 }
 
-const shown = (ratios: number[]) =>
-  `${median(ratios).toFixed(2)} (${ratios.at(0)?.toFixed(2)}–${ratios.at(-1)?.toFixed(2)})`;
+function shown(ratios: number[]): string {
+  return `${median(ratios).toFixed(2)} (${ratios.at(0)?.toFixed(2)}–${ratios.at(-1)?.toFixed(2)})`;
+}
 
-const failuresOf = (result: Result) =>
-  result["4xx"] + result["5xx"] + result.errors + result.timeouts + result.mismatches;
+function failuresOf(result: Result): number {
+  return result["4xx"] + result["5xx"] + result.errors + result.timeouts + result.mismatches;
+}

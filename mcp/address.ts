@@ -35,9 +35,31 @@ export function createOffers(all: readonly Tool[]): (pathname: string) => Offer 
 }
 
 function offerOf(address: Address, all: readonly Tool[]): Offer {
-  const tools = all.filter((tool) => isOffered(address, tool));
+  const chosen = all.filter((tool) => isOffered(address, tool));
+  const tools = address.toolsets.size === toolsets.length ? chosen : affordable(chosen);
   return { tools, readOnly: address.readOnly, bodyBytes: bodyLimit(tools) };
 }
+
+/** What a listing may cost the model that reads it; only /mcp/x/all may cost more. */
+const mostTokens = 14_000;
+
+/** About four characters make a token. */
+export function tokensOf(tools: readonly Tool[]): number {
+  return Math.ceil(JSON.stringify({ tools: tools.map(({ listed }) => listed) }).length / 4);
+}
+
+/** Toolsets that are too much together say no more of their answers than that they are objects. */
+function affordable(tools: readonly Tool[]): readonly Tool[] {
+  if (tokensOf(tools) <= mostTokens) return tools;
+  const brief = tools.map((tool) => ({ ...tool, listed: { ...tool.listed, outputSchema: plainObject } }));
+  const tokens = tokensOf(brief);
+  if (tokens <= mostTokens) return brief;
+  throw notFound(
+    `Together these toolsets cost a model ${tokens} tokens, and ${mostTokens} are the most. Leave one out, or take /mcp/x/all.`,
+  );
+}
+
+const plainObject = { type: "object" } as const;
 
 const kib = 1024;
 /** Room for the protocol's own fields around a tool's arguments. */

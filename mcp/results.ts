@@ -148,7 +148,7 @@ function listLesson({ sent, error, all, offered }: Failure): string {
   const things = `${error.code.replace(/_NOT_FOUND$/, "").toLowerCase()}s`;
   const lister = all.find(({ name, listName }) => listName === things || name.endsWith(`list_${things}`));
   if (!lister) return "";
-  if (!offered.includes(lister))
+  if (!offered.some(({ name }) => name === lister.name))
     return lister.toolset ? `${lister.name} would list them; it is offered at /mcp/x/${lister.toolset}.` : "";
   const needed = (lister.listed.inputSchema.required ?? []).map((field) => [field, sent[field]] as const);
   const isKnown = needed.length > 0 && needed.every(([, value]) => typeof value === "string");

@@ -1,8 +1,8 @@
 import { readdir } from "node:fs/promises";
-import type { Json } from "@rotorsh/contract";
+import { type Json, toolsets } from "@rotorsh/contract";
 import { describe, expect, test } from "vitest";
-import { createOffers } from "./address.ts";
-import { type Tool, toolServers, toolsOf } from "./tools.ts";
+import { createOffers, tokensOf } from "./address.ts";
+import { toolServers, toolsOf } from "./tools.ts";
 
 describe.each(toolServers)("the %s server", (server) => {
   const tools = toolsOf(server);
@@ -34,29 +34,38 @@ describe.each(toolServers)("the %s server", (server) => {
 });
 
 describe("what a listing costs the model", () => {
-  const mostTokens = { default: 6_000, other: 14_000 };
-  const hosted = (path: string) => createOffers(toolsOf("hosted"))(path).tools;
+  const most = { default: 6_000, other: 14_000 };
+  const hosted = createOffers(toolsOf("hosted"));
+  const sets = toolsets.filter((name) => name !== "webhooks");
 
   test("/mcp", () => {
-    expect(tokensOf(hosted("/mcp"))).toBeLessThanOrEqual(mostTokens.default);
+    expect(tokensOf(hosted("/mcp").tools)).toBeLessThanOrEqual(most.default);
   });
 
-  test.each(["jobs", "schedules", "approvals", "guardrails", "webhooks", "workspace"])(
-    "/mcp/x/%s",
-    (toolset) => {
-      expect(tokensOf(hosted(`/mcp/x/${toolset}`))).toBeLessThanOrEqual(mostTokens.other);
-    },
-  );
+  test.each(toolsets)("/mcp/x/%s, with all that is told of its answers", (toolset) => {
+    const { tools } = hosted(`/mcp/x/${toolset}`);
+    expect(tokensOf(tools)).toBeLessThanOrEqual(most.other);
+    for (const { listed } of tools) expect(listed.outputSchema).toHaveProperty("properties");
+  });
+
+  test("any two toolsets that people put together, and whatever else is offered but all", () => {
+    expect(hosted("/mcp/x/default+jobs").tools).toHaveLength(33);
+    for (let choice = 1; choice < 2 ** sets.length - 1; choice++) {
+      const chosen = sets.filter((_, place) => (choice >> place) & 1).join("+");
+      const cost = () => tokensOf(hosted(`/mcp/x/${chosen}`).tools);
+      try {
+        expect(cost()).toBeLessThanOrEqual(most.other);
+      } catch (error) {
+        expect(error).toMatchObject({ code: "ROUTE_NOT_FOUND", hint: expect.stringContaining("/mcp/x/all") });
+        expect(chosen).toMatch(/jobs/);
+      }
+    }
+  });
 
   test.each(["stdio", "admin"] as const)("the %s server", (server) => {
-    expect(tokensOf(toolsOf(server))).toBeLessThanOrEqual(mostTokens.other);
+    expect(tokensOf(toolsOf(server))).toBeLessThanOrEqual(most.other);
   });
 });
-
-/** About four characters make a token. */
-function tokensOf(tools: readonly Tool[]): number {
-  return Math.ceil(JSON.stringify({ tools: tools.map(({ listed }) => listed) }).length / 4);
-}
 
 /** Paths of the fields, also nested ones, that no description tells the meaning of. */
 function undescribed(schema: Json, path = ""): string[] {
