@@ -115,7 +115,7 @@ export {
   toolsets,
 } from "./operation.ts";
 export { type Capability, type Plan, plans, type Role, roles } from "./primitives.ts";
-export { invalidInput, type Problem, parseInput, unknownField } from "./problems.ts";
+export { invalidInput, missingField, type Problem, parseInput, unknownField } from "./problems.ts";
 export { Queue } from "./queues.ts";
 export { type Names, names, type Resource, resources } from "./resources.ts";
 export { Run } from "./runs.ts";

@@ -7,6 +7,7 @@ import { nearest } from "./nearest.ts";
 
 /** The problem with a field that does not exist; `nearest` is a field then, and else a value. */
 export const unknownField = "is not a known field";
+export const missingField = "is required";
 
 export type Problem = { path: string; problem: string; nearest?: string };
 
@@ -58,7 +59,7 @@ function sentence(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case "invalid_type":
       return issue.input === undefined
-        ? "is required"
+        ? missingField
         : `must be ${article(issue.expected)}, and ${kindOf(issue.input)} was sent`;
     case "too_small":
       return `must ${lengthOf(issue.origin)} at least ${issue.minimum}`;

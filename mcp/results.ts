@@ -4,6 +4,7 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import {
   type Json,
+  missingField,
   nextSteps,
   type Problem,
   pathParameters,
@@ -54,11 +55,16 @@ function actionsAfter({ tool, sent, body, usable }: Success) {
   return actions.slice(0, mostActions);
 }
 
-function restOf({ name, operation }: Tool, input: Json, _: Shown, format: Format): string {
+function restOf({ name, operation }: Tool, input: Json, { body }: Shown, format: Format): string {
   if (operation.impact === "read" && format === "concise")
     return `Call ${name} with ${JSON.stringify({ ...input, response_format: "detailed" })}.`;
   const { method, path } = routeOf(operation);
-  if (method !== "GET") return "Get the thing itself; this answer is not kept.";
+  if (method !== "GET") {
+    const { run_id: run } = body;
+    return typeof run === "string"
+      ? `GET /v1/runs/${run} over REST, or the CLI, shows all of it.`
+      : "Get the thing itself; this answer is not kept.";
+  }
   const filled = pathParameters(operation).reduce(
     (text, field) => text.replace(`{${field}}`, encodeURIComponent(String(input[field]))),
     path,
@@ -124,7 +130,9 @@ function fieldsLesson(tool: Tool, sent: Json, problems: Problem[] = []): string 
 function mendedLesson(tool: Tool, sent: Json, problems: readonly Problem[]): string {
   const mended = { ...sent };
   const changed: Json = {};
+  const missing = problems.filter(({ problem }) => problem === missingField);
   for (const { path, problem, nearest } of problems) {
+    if (problem === missingField) continue;
     if (nearest === undefined || !Object.hasOwn(sent, path)) return "";
     const isField = problem === unknownField;
     // Two names for one thing: which value was meant, only the sender knows.
@@ -132,7 +140,9 @@ function mendedLesson(tool: Tool, sent: Json, problems: readonly Problem[]): str
     if (isField) delete mended[path];
     changed[isField ? nearest : path] = isField ? sent[path] : nearest;
   }
-  return problems.length > 0 ? `Probably meant: ${callWith(tool, mended, changed)}.` : "";
+  // What is missing was sent under a name that nearly fits, or only the sender knows it.
+  if (problems.length === 0 || missing.some(({ path }) => !Object.hasOwn(changed, path))) return "";
+  return `Probably meant: ${callWith(tool, mended, changed)}.`;
 }
 
 /** The same call with the name that was probably meant. */

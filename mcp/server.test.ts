@@ -5,7 +5,7 @@ import { type Call, type Json, type NamedOperation, type Permission, RotorError 
 import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { createConsents } from "./consents.ts";
-import { toErrorResult } from "./results.ts";
+import { toErrorResult, toResult } from "./results.ts";
 import { createMcpServer, type ServerOptions } from "./server.ts";
 import { createTools, type Tool } from "./tools.ts";
 
@@ -202,6 +202,21 @@ describe("a tool that destroys", () => {
   });
 });
 
+test("an answer that was cut says where all of it is, also when it was no read", () => {
+  const [, remove] = all as [Tool, Tool];
+  const tool = {
+    ...remove,
+    operation: { ...remove.operation, impact: "write" as const },
+    answers: { type: "object", properties: { run_id: { type: "string" }, output: { type: "string" } } },
+  };
+  const body = { run_id: "run_1", output: "x".repeat(30_000) };
+  const { structuredContent } = toResult({ tool, sent: {}, body, usable: () => undefined });
+  expect((structuredContent as Json).truncated).toEqual({
+    fields: ["output"],
+    rest: "GET /v1/runs/run_1 over REST, or the CLI, shows all of it.",
+  });
+});
+
 describe("what was probably meant", () => {
   const lesson = async (sent: Json) => {
     const { textOf } = await connect(async () => ({}));
@@ -212,6 +227,13 @@ describe("what was probably meant", () => {
     expect(await lesson({ limt: 5, response_format: "detialed" })).toContain(
       'Probably meant: call list_odd_things with {"response_format":"detailed","limit":5}.',
     );
+  });
+
+  test("counts what is missing as said, where its name was nearly right", async () => {
+    const { textOf } = await connect(async () => ({}));
+    const { text } = await textOf("delete_odd_thing", { idd: "a", confrim: true });
+    expect(text).toContain('Probably meant: call delete_odd_thing with {"id":"a","confirm":true}.');
+    expect((await textOf("delete_odd_thing", { confrim: true })).text).not.toContain("Probably meant");
   });
 
   test.each([{ limit: "x" }, { colour: "red" }, { limit: 1, limt: 2 }, { limt: 2, colour: "red" }])(
