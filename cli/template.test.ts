@@ -49,6 +49,14 @@ test("a project's package.json gets what it lacks, and keeps what it has", async
   });
 });
 
+test("its keys stay out of the repository, and a project's own list of what to leave out stays", async () => {
+  await apply();
+  expect((await read(".gitignore")).split("\n")).toContain(".env");
+  await writeFile(join(folder, ".gitignore"), "mine");
+  expect(await apply("--force")).toMatchObject({ exitCode: 0 });
+  expect(await read(".gitignore")).toBe("mine");
+});
+
 test("what somebody wrote is overwritten only when told to", async () => {
   await writeFile(join(folder, "README.md"), "mine");
   const refused = await apply();

@@ -42,7 +42,15 @@ export async function planCopy(template: Template, into: string): Promise<Change
     .map((entry) => join(entry.parentPath, entry.name).slice(template.folder.length + 1))
     .filter((path) => !path.startsWith("node_modules") && path !== "package-lock.json")
     .sort();
-  return Promise.all(paths.map((path) => planFile(template.folder, into, path)));
+  const files = await Promise.all(paths.map((path) => planFile(template.folder, into, path)));
+  return [await planIgnore(into), ...files];
+}
+
+/** npm takes files of this name out of packages, so it cannot lie with the others. What a project has stays. */
+async function planIgnore(into: string): Promise<Change> {
+  const path = ".gitignore";
+  const isThere = (await readIfThere(join(into, path))) !== undefined;
+  return { path, text: "node_modules\n.env\n", kind: isThere ? "same" : "new" };
 }
 
 async function planFile(from: string, into: string, path: string): Promise<Change> {
