@@ -119,12 +119,14 @@ export async function insertJobs(
       join queue q on q.uid = m.queue_uid, lateral (values (''), (q.name)) n (name)
       group by m.workspace_id, n.name order by m.workspace_id, n.name
       on conflict (workspace_id, period, queue_name) do update set executions = u.executions + excluded.executions
+    ), told as materialized (
+      -- Once: a plan that does not know how many jobs there are would look at all of them again for each.
+      select count(*) = ${jobs.length} and bool_and(state = 'waiting') as plain from made
     )
     -- Usually all is new and waits; to say so row by row would take as long as to write the rows.
     select m.queue_uid, m.workspace_id as ws, q.name as queue, min(m.created_at) as created_at,
       array_agg(m.state) filter (where not p.plain) as states, array_agg(m.id) filter (where not p.plain) as ids
-    from made m join queue q on q.uid = m.queue_uid,
-      (select count(*) = ${jobs.length} and bool_and(state = 'waiting') as plain from made) p
+    from made m join queue q on q.uid = m.queue_uid, told p
     group by m.queue_uid, m.workspace_id, q.name`;
   return toIntakes(sql, jobs, rows, tries);
 }
