@@ -1,5 +1,6 @@
 // Delivers the jobs of one queue, as long as there are any. One statement at a time ends what has finished and
 // claims as much again: while it is under way more jobs finish, so the busier the queue, the larger the batches.
+// A busy queue has two halves: one is with the database while the other one is with the handler.
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -19,6 +20,8 @@ const largestClaim = 200;
 const configMs = 1000;
 const pauseAfterFailureMs = 250;
 const longestRestMs = 2000;
+/** How long an end waits for others at most. */
+const gatherMs = 1;
 /** Of responses, in one statement: each end carries up to 128 KB of them. */
 const mostEndChars = 4 * 1024 * 1024;
 
@@ -44,6 +47,7 @@ export function createQueueRunner(
   let ends: JobEnd[] = [];
   let running: Promise<void> | undefined;
   let nextPeriod: NodeJS.Timeout | undefined;
+  let gathered: (() => void) | undefined;
   /** Since the last rest: only then may its rate be what keeps the next ones back. */
   let hasStarted = false;
   let wokenAt = 0;
@@ -70,6 +74,7 @@ export function createQueueRunner(
 
   async function run(): Promise<void> {
     for (;;) {
+      if (isFewEnds()) await gather();
       const isKnown = !mayHaveWork || stopping || (await refresh());
       if (isKnown && !active?.config.callbackUrl) announce(active?.config);
       const mayClaim = isKnown && mayHaveWork && !stopping && active?.config.callbackUrl;
@@ -80,6 +85,18 @@ export function createQueueRunner(
       }
       await exchange(takeEnds(), want);
     }
+  }
+
+  /** Most of what was claimed is still under way, and there is no other slot to fill. */
+  const isFewEnds = () =>
+    ends.length > 0 && ends.length < held.jobs && !(mayHaveWork && room() > ends.length) && !stopping;
+
+  /** Until half of it has ended, or something new may have come. */
+  async function gather(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      gathered = resolve;
+      setTimeout(resolve, gatherMs);
+    });
   }
 
   /** Nothing more to claim: until somebody wakes us, or the queue's rate allows the next jobs. */
@@ -96,6 +113,7 @@ export function createQueueRunner(
     wakes++;
     wokenAt = performance.now();
     mayHaveWork = true;
+    gathered?.();
     kick();
   }
 
@@ -131,7 +149,8 @@ export function createQueueRunner(
       // A job that was added while the statement was under way is not in it; its wake is not forgotten.
       if (woken) services.wake(woken);
       else if (claimed.length < want && !more && wakes === wakesBefore) rest();
-      for (const job of await checked(claimed, lease)) start(job, lease, until);
+      const free = await checked(claimed, lease);
+      if (free.length > 0) startSoon(free, lease, until);
       hasStarted ||= claimed.length > 0;
     } catch (error) {
       services.log.warn({ err: error, queueUid: uid }, "claiming failed; trying again");
@@ -189,11 +208,20 @@ export function createQueueRunner(
     slots.freeBytes -= bytes;
   }
 
-  function start(job: ClaimedJob, lease: string, until: number): void {
-    take(1, job.payload.length);
-    void attempt(outbound, active as Active, { job, lease, until }, services.log).then((end) => {
-      take(-1, -job.payload.length);
+  /** When the next statement is on its way: then database and handler are busy at the same time. */
+  function startSoon(jobs: ClaimedJob[], lease: string, until: number): void {
+    const started = active as Active;
+    for (const job of jobs) take(1, job.payload.length);
+    setImmediate(() => {
+      for (const job of jobs) start(started, { job, lease, until });
+    });
+  }
+
+  function start(started: Active, claimed: { job: ClaimedJob; lease: string; until: number }): void {
+    void attempt(outbound, started, claimed, services.log).then((end) => {
+      take(-1, -claimed.job.payload.length);
       ends.push(end);
+      if (ends.length >= held.jobs) gathered?.();
       kick();
     });
   }
