@@ -9,6 +9,7 @@ const farMs = 30 * 24 * 60 * 60 * 1000;
 /** Long enough to fall asleep before. */
 const aheadMs = 8000;
 const wakeMs = 60_000;
+const warmUp = 20_000;
 
 /** `due` of them are due within one second. Lateness is sorted. */
 export async function measureSleepers(
@@ -18,10 +19,10 @@ export async function measureSleepers(
   const { server, app, gather, restingMb, stop } = await openCrowd(place, "sleepers");
   try {
     const until = () => ({ until: Date.now() + farMs });
-    // Compiled code, pools and caches grow to their size first.
-    await gather("sleep.go", Array.from({ length: 3000 }, until), "sleeping");
+    // Compiled code, pools, caches and the heap that such a load needs grow to their size first.
+    await gather("sleep.go", Array.from({ length: warmUp }, until), "sleeping");
     const beforeMb = await restingMb();
-    await gather("sleep.go", Array.from({ length: runs - 3000 }, until), "sleeping");
+    await gather("sleep.go", Array.from({ length: runs - warmUp }, until), "sleeping");
     await place.settle();
     const afterMb = await restingMb();
     const latenessMs: number[] = [];
