@@ -66,6 +66,17 @@ test("who may not follow is told so before the first event", async () => {
   await rotor.runs.cancel(id);
 });
 
+test("a key that is revoked ends its streams, and is told why when it comes again", async () => {
+  const id = await start();
+  const { id: keyId, key } = await rotor.apiKeys.create({ label: "leaving", role: "viewer" });
+  const headers = { authorization: `Bearer ${key}` };
+  const reading = (await open(id, headers)).text();
+  await rotor.apiKeys.revoke(keyId);
+  expect(parse(await reading).at(-1)?.data.run.status).not.toBe("cancelled");
+  expect((await open(id, headers)).status).toBe(401);
+  await rotor.runs.cancel(id);
+});
+
 test("a workspace has 100 streams at once, and gets them back when clients go", async () => {
   const id = await start();
   const going = new AbortController();

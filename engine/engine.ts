@@ -63,7 +63,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     authenticate: withUnavailable(createAuthenticate(services)),
     authenticateToken: options.oauth && withUnavailable(createAuthenticateToken(services, options.oauth)),
     perform,
-    openStream: withUnavailable(createOpenStream(services)),
+    openStream: withUnavailable(createOpenStream(services, watch)),
     callAs: (caller) => async (operation, input, callOptions) =>
       (await perform(caller, operation, input, callOptions)).body,
     checkpoint: (body) => takeCheckpoint(services, body),

@@ -13,6 +13,7 @@ import type { Services } from "./handler.ts";
 import { must } from "./must.ts";
 import { fromCursor, toCursor } from "./store/changes.ts";
 import { findRun } from "./store/runs.ts";
+import type { Watch } from "./watch.ts";
 
 export type Message = { cursor: string; data: Record<string, unknown> };
 
@@ -41,43 +42,35 @@ const handlers: { [Noun in keyof Streams]: { [Verb in keyof Streams[Noun]]: Foll
   },
 };
 
-const mostOfWorkspace = 100;
 const mostOfProcess = 1000;
-/** A key that was revoked meanwhile is not followed for longer: who still may comes again. */
+/** The longest of an access token, which nobody takes back: who still may comes again. */
 const longestMs = 15 * 60_000;
 
-export function createOpenStream(services: Services): OpenStream {
-  const open = new Map<string, number>();
-  let all = 0;
-
-  const count = (workspaceId: string, by: 1 | -1) => {
-    const now = (open.get(workspaceId) ?? 0) + by;
-    if (now > 0) open.set(workspaceId, now);
-    else open.delete(workspaceId);
-    all += by;
-  };
-
+/** How many a workspace may have at once, the watch says. */
+export function createOpenStream(services: Services, watch: Watch): OpenStream {
+  let open = 0;
   return async (caller, stream, input, { cursor, signal }) => {
     if (!caller.permissions.has(stream.needs)) throw new RotorError("FORBIDDEN", { needs: stream.needs });
     if (caller.tier === "queue") throw new RotorError("KEY_TIER_REFUSED");
     const parsed = parseInput(stream.input, input);
     const workspaceId = must(caller.workspace, "a workspace").id;
-    const limit = all >= mostOfProcess ? mostOfProcess : mostOfWorkspace;
-    if (all >= mostOfProcess || (open.get(workspaceId) ?? 0) >= mostOfWorkspace) {
-      throw new RotorError("TOO_MANY_STREAMS", { limit });
-    }
-    count(workspaceId, 1);
+    if (open >= mostOfProcess) throw new RotorError("TOO_MANY_STREAMS", { limit: mostOfProcess });
+    open += 1;
+    let leave = () => {};
     try {
-      const over = AbortSignal.any([signal, AbortSignal.timeout(longestMs)]);
-      const messages = await handlerOf(stream)(parsed as never, {
-        workspaceId,
-        services,
-        cursor,
-        signal: over,
+      // Who may do other things than before is cut off, and told so when coming again.
+      const changed = new AbortController();
+      leave = await watch.start([{ workspaceId, kind: "caller", id: caller.actorId }], () => changed.abort());
+      const over = AbortSignal.any([signal, changed.signal, AbortSignal.timeout(longestMs)]);
+      const follow = handlerOf(stream);
+      const messages = await follow(parsed as never, { workspaceId, services, cursor, signal: over });
+      return counted(messages, over, () => {
+        leave();
+        open -= 1;
       });
-      return counted(messages, over, () => count(workspaceId, -1));
     } catch (error) {
-      count(workspaceId, -1);
+      leave();
+      open -= 1;
       throw error;
     }
   };
