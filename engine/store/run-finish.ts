@@ -53,7 +53,7 @@ export async function endAlone(sql: postgres.Sql, ends: readonly DriveEnd[]): Pr
   await sql`select end_alone(${steps}::text::json, ${sends}, ${JSON.stringify(sent)}::text::json)`;
 }
 
-type Held = { run: string; look_from: string };
+type Held = { run: string; look_from: string; trigger: string | null };
 
 /** Answers those that still held their lease. */
 export async function finishDrives(db: Database, ends: readonly DriveEnd[]): Promise<DriveEnd[]> {
@@ -72,9 +72,7 @@ export async function finishDrives(db: Database, ends: readonly DriveEnd[]): Pro
   const refused = await registerWaits(
     db,
     mine.flatMap(({ run, workspaceId, next }) =>
-      next.kind === "wait"
-        ? [{ run, workspaceId, lookFrom: (held.get(run) as Held).look_from, waits: next.waits }]
-        : [],
+      next.kind === "wait" ? [{ run, workspaceId, waits: next.waits, ...toLook(held.get(run) as Held) }] : [],
     ),
   );
   await release(
@@ -96,10 +94,17 @@ function* namesWaitedFor(ends: readonly DriveEnd[]): Generator<string> {
   }
 }
 
+const toLook = ({ look_from: lookFrom, trigger }: Held) => ({ lookFrom, trigger });
+
+/** Events of one message are published at one time: what came together with a run's trigger is after it. */
 async function findHeld(db: Database, ends: readonly DriveEnd[]): Promise<Map<string, Held>> {
   const sent = JSON.stringify(ends.map(({ run, token }) => ({ run, token })));
   const rows = await db.execute<Held>(sql`
-    select r.id as run, r.look_from from run r
+    select r.id as run, r.event_id as trigger, coalesce(
+      case when r.look_from <= r.created_at and r.replay_of is null then (
+        select e.published_at from event e where e.workspace_id = r.workspace_id and e.id = r.event_id) end,
+      r.look_from) as look_from
+    from run r
     join json_to_recordset(${sent}::text::json) as s (run text, token uuid) on r.id = s.run and r.lease = s.token`);
   return new Map(rows.map((row) => [row.run, row]));
 }
@@ -111,7 +116,7 @@ function toEnd({ run, next }: DriveEnd): RunEnd[] {
 
 /**
  * Gives the lease back. Who waits is due when the first of its waits is over; at once, when one of them has ended
- * already, or ended while the drive did not know of it.
+ * already, or ended while the drive did not know of it: then events since that end count for the next drive's waits.
  */
 async function release(db: Database, ends: readonly DriveEnd[]): Promise<void> {
   if (ends.length === 0) return;
@@ -137,7 +142,10 @@ async function release(db: Database, ends: readonly DriveEnd[]): Promise<void> {
       since = case when r.ended_at is null then clock.now else r.since end,
       status = case when r.ended_at is not null then r.status when s.status is not null then s.status
         when s.kind = 'again' and s.failures = 0 then 'running' else 'waiting' end,
-      look_from = case when s.looked then null else r.look_from end,
+      look_from = case when not s.looked then r.look_from else (
+        select min(coalesce(e.published_at, t.ended_at)) from step t
+        left join event e on e.workspace_id = t.workspace_id and e.id = t.event_id
+        where t.run_id = s.run and t.outcome is not null and t.key in (select json_array_elements_text(s.keys))) end,
       attempt = r.attempt + case when s.kind = 'retry' then 1 else 0 end,
       error = case when s.kind = 'told' then r.error else s.error end,
       hook = case when s.kind = 'told' then null else r.hook end,
@@ -158,9 +166,7 @@ async function release(db: Database, ends: readonly DriveEnd[]): Promise<void> {
  * events already that are for a wait of the next one.
  */
 function hasArrived(next: Next): boolean {
-  if (next.kind !== "wait") return false;
-  const kinds = new Set(next.waits.map(({ kind }) => kind));
-  return kinds.has("event") || !kinds.has("retry");
+  return next.kind === "wait" && next.waits.every(({ kind }) => kind !== "retry");
 }
 
 /** Steps with a result that the code came to its end without: it has changed. It is said, and nothing else. */

@@ -5,8 +5,8 @@ import type { StepErrorBody } from "@rotorsh/contract";
 import { sql } from "drizzle-orm";
 import type { RegisteredWait } from "../core/drive-end.ts";
 import { newId } from "../ids.ts";
-import { isMatching } from "../match-cache.ts";
 import type { Database } from "./database.ts";
+import { lookBack } from "./look-back.ts";
 import { insertRuns } from "./run-start.ts";
 import { matchKey, type Resolved, resolveWaits } from "./waiters.ts";
 
@@ -15,6 +15,8 @@ export type Registration = {
   workspaceId: string;
   /** Events since then are not missed. */
   lookFrom: string;
+  /** The event that started the run. */
+  trigger: string | null;
   waits: readonly RegisteredWait[];
 };
 
@@ -50,7 +52,7 @@ export async function registerWaits(
     on conflict do nothing returning run_id as run, key`);
   const isMade = new Set(made.map(({ run, key }) => `${run}|${key}`));
   await startChildren(db, registrations, children, isMade);
-  await lookBack(db, registrations, isMade);
+  await endEarly(db, registrations, isMade);
   return findCollisions(db, registrations, isMade);
 }
 
@@ -163,37 +165,30 @@ async function startChildren(
   await resolveWaits(db, failed);
 }
 
-/** An event that came after the drive began, and before its wait was registered, is the wait's all the same (I7). */
-async function lookBack(
+/** Events that came before their wait was registered, and count for it. */
+async function endEarly(
   db: Database,
   registrations: readonly Registration[],
   isMade: ReadonlySet<string>,
 ): Promise<void> {
-  const waits = registrations.flatMap(({ run, workspaceId: ws, lookFrom, waits }) =>
+  const waits = registrations.flatMap(({ run, workspaceId, lookFrom, trigger, waits }) =>
     waits.flatMap((wait) =>
       wait.kind === "event" && isMade.has(`${run}|${wait.key}`)
-        ? [{ run, ws, key: wait.key, name: wait.event, since: lookFrom, match: wait.match ?? null }]
+        ? [
+            {
+              run,
+              workspaceId,
+              key: wait.key,
+              event: wait.event,
+              match: wait.match,
+              since: lookFrom,
+              trigger,
+            },
+          ]
         : [],
     ),
   );
-  if (waits.length === 0) return;
-  const events = await db.execute<{ ord: number; id: string; name: string; data: string; ts: string }>(sql`
-    select w.ord - 1 as ord, e.id, e.name, e.data, extract(epoch from e.ts) * 1000 as ts
-    from json_array_elements(${JSON.stringify(waits)}::text::json) with ordinality as w (wait, ord)
-    join event e on e.workspace_id = w.wait->>'ws' and e.name = w.wait->>'name'
-      and e.published_at >= (w.wait->>'since')::timestamptz
-    order by e.published_at, e.seq`);
-  const resolved = new Map<number, Resolved>();
-  for (const row of events) {
-    const ord = Number(row.ord);
-    const wait = waits[ord] as (typeof waits)[0];
-    const data = JSON.parse(row.data) as unknown;
-    const event = { id: row.id, name: row.name, data, ts: Number(row.ts) };
-    if (!resolved.has(ord) && isMatching(wait.match, event)) {
-      resolved.set(ord, { run: wait.run, key: wait.key, outcome: { ok: data } });
-    }
-  }
-  await resolveWaits(db, [...resolved.values()]);
+  await resolveWaits(db, await lookBack(db, waits));
 }
 
 /** A signal that another run waits for already cannot be waited for twice. */

@@ -10,7 +10,13 @@ import { hashed } from "./hashed.ts";
 
 type WaitedFor = { workspaceId: string; name: string; data: unknown; ts: number; id: string };
 
-export type Resolved = { run: string; key: string; outcome: Memo };
+export type Resolved = {
+  run: string;
+  key: string;
+  outcome: Memo;
+  /** What ended it, if that was an event. */
+  eventId?: string;
+};
 
 /** Ends every wait that one of these events fits; the first of them that does is the step's result. */
 export async function wakeWaiters(db: Database, events: readonly WaitedFor[]): Promise<void> {
@@ -20,7 +26,7 @@ export async function wakeWaiters(db: Database, events: readonly WaitedFor[]): P
     const event = events[ord] as WaitedFor;
     const place = `${run}|${key}`;
     if (resolved.has(place) || !isMatching(match, event)) continue;
-    resolved.set(place, { run, key, outcome: { ok: event.data ?? null } });
+    resolved.set(place, { run, key, outcome: { ok: event.data ?? null }, eventId: event.id });
   }
   await resolveWaits(db, [...resolved.values()]);
 }
@@ -65,27 +71,36 @@ export function matchKey(match: string | undefined): { path: string; value: stri
 /** Ends waits with outcomes and wakes their runs. A wait that something else ended by then stays as it ended. */
 export async function resolveWaits(db: Database, resolved: readonly Resolved[]): Promise<string[]> {
   if (resolved.length === 0) return [];
-  const sent = resolved.map(({ run, key, outcome }) => ({ run, key, outcome: JSON.stringify(outcome) }));
+  const sent = resolved.map(({ run, key, outcome, eventId }) => ({
+    ...{ run, key, outcome: JSON.stringify(outcome) },
+    event_id: eventId ?? null,
+  }));
   const rows = JSON.stringify(sent);
   await db.execute(sql`
     select 1 from run where id in (select run from json_to_recordset(${rows}::text::json) as r (run text))
     order by seq for update`);
   const ended = await db.execute<{ run: string }>(sql`
     with sent as (
-      select * from json_to_recordset(${rows}::text::json) as r (run text, key text, outcome text)
+      select * from json_to_recordset(${rows}::text::json) as r (run text, key text, outcome text, event_id text)
     ), over as (
-      delete from waiter w using sent s where w.run_id = s.run and w.key = s.key returning w.*, s.outcome
+      delete from waiter w using sent s where w.run_id = s.run and w.key = s.key returning w.*, s.outcome, s.event_id
     ), forgotten as (
       insert into signal_end (workspace_id, signal, run_id, ended_at)
       select workspace_id, signal, run_id, rotor_now() from over where kind = 'signal'
       on conflict (workspace_id, signal) do update set run_id = excluded.run_id, ended_at = excluded.ended_at
     ), kept as (
-      insert into step (run_id, key, workspace_id, name, kind, outcome, attempts, duration_ms, started_at, ended_at, child_run)
-      select run_id, key, workspace_id, name, kind, outcome, 1, 0, created_at, rotor_now(), child_run from over
+      insert into step (run_id, key, workspace_id, name, kind, outcome, attempts, duration_ms, started_at, ended_at, child_run,
+        event_id)
+      select run_id, key, workspace_id, name, kind, outcome, 1, 0, created_at, rotor_now(), child_run, event_id from over
       on conflict (run_id, key) do nothing
     ), woken as (
-      update run r set due_at = rotor_now(), changed = pg_current_xact_id()
-      where r.id in (select run_id from over) and r.lease is null and r.ended_at is null
+      update run r set due_at = least(r.due_at, rotor_now()), changed = pg_current_xact_id(),
+        look_from = coalesce(r.look_from, least(greatest(r.since, r.due_at), o.at))
+      from (
+        select o.run_id, min(coalesce(e.published_at, rotor_now())) as at from over o
+        left join event e on e.workspace_id = o.workspace_id and e.id = o.event_id group by o.run_id
+      ) o
+      where r.id = o.run_id and r.lease is null and r.ended_at is null
     )
     select distinct run_id as run from over`);
   return ended.map(({ run }) => run);

@@ -33,7 +33,8 @@ begin
   ), taken as (
     update run r set lease = gen_random_uuid(), due_at = v_now + p_lease_ms * interval '1 millisecond',
       status = case when r.ended_at is null then 'running' else r.status end,
-      look_from = coalesce(r.look_from, case when r.started_at is null then r.created_at else v_now end),
+      look_from = coalesce(r.look_from,
+        case when r.started_at is null then r.created_at else greatest(r.since, r.due_at) end),
       started_at = coalesce(r.started_at, v_now),
       versions = case when r.ended_at is not null or due.version is null or r.versions[cardinality(r.versions)] = due.version
         then r.versions
@@ -316,7 +317,7 @@ create table event (
   primary key (workspace_id, id)
 );
 create index event_newest on event (workspace_id, seq);
-create index event_published on event (workspace_id, name, published_at);
+create index event_published on event (workspace_id, name, published_at, seq);
 create index event_due on event (due_at) where due_at is not null;
 
 create table run (
@@ -342,8 +343,8 @@ create table run (
   waiting_ms bigint not null default 0,
   running_ms bigint not null default 0,
   versions int[] not null default '{}',    -- of the workflow, as it was driven
-  look_from timestamptz,                   -- events since then count for a wait that this drive registers; it stays
-                                           -- until a drive has come to one
+  look_from timestamptz,                   -- events since then count for a wait that the next drive registers: it is
+                                           -- when the run could go on, and stays until a drive has come to a wait
   failures int not null default 0,         -- drives in a row that came to nothing
   output text,
   error text,
@@ -381,9 +382,11 @@ create table step (
   started_at timestamptz not null,
   ended_at timestamptz not null,
   child_run text,
+  event_id text,                           -- the event that ended the wait; it ends no other wait of the run later
   changed xid8 not null default pg_current_xact_id(),
   primary key (run_id, key)
 ) with (autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.05);
+create index step_event on step (run_id, event_id) where event_id is not null;
 
 create table waiter (
   run_id text not null,
