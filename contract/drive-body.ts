@@ -39,6 +39,16 @@ const record = z.object({
     .optional(),
 });
 
+const retry = z.object({
+  key,
+  name,
+  kind: z.literal("retry"),
+  error,
+  attempt: z.int().min(1).max(1_000_000),
+  durationMs: ms,
+  afterMs: ms.optional(),
+});
+
 const wait = z.union([
   z.object({ key, name, kind: z.literal("sleep"), until: ms }),
   z.object({ key, name, kind: z.literal("sleep"), forMs: durationMs }),
@@ -66,15 +76,8 @@ const wait = z.union([
     data: z.unknown(),
     timeoutMs: durationMs,
   }),
-  z.object({
-    key,
-    name,
-    kind: z.literal("retry"),
-    error,
-    attempt: z.int().min(1).max(1_000_000),
-    durationMs: ms,
-    afterMs: ms.optional(),
-  }),
+  retry,
+  z.object({ key, name, kind: z.literal("later") }),
 ]);
 
 const steps = z.array(record).max(10_000);
@@ -90,7 +93,7 @@ const driveResult = z.discriminatedUnion("state", [
     afterMs: ms.optional(),
   }),
   z.object({ ...ended, state: z.literal("waiting"), waits: z.array(wait).min(1).max(10_000) }),
-  z.object({ ...ended, state: z.literal("yielded") }),
+  z.object({ ...ended, state: z.literal("yielded"), retries: z.array(retry).max(10_000).optional() }),
   z.object({ ...ended, state: z.literal("stopped") }),
 ]);
 

@@ -24,6 +24,8 @@ export type DriveRequest = {
   steps: Record<string, Memo>;
   /** Attempts that failed already, by step key. */
   attempts: Record<string, number>;
+  /** Keys of failed steps whose next attempt is not due: this drive does not execute them. */
+  later?: string[];
   /** Where finished steps are sent, with the lease that must accompany them; null: return after each step. */
   checkpoint: { url: string; token: string } | null;
   /** Start no new step after so long. */
@@ -55,7 +57,11 @@ export type Wait = { key: string; name: string } & (
   | { kind: "signal"; signal: string; timeoutMs: number; approval?: { prompt?: string } }
   | { kind: "invoke"; workflow: string; data: unknown; timeoutMs: number }
   | { kind: "retry"; error: ErrorBody; attempt: number; durationMs: number; afterMs?: number }
+  /** A step of `later` in the request: the server knows when it is due. */
+  | { kind: "later" }
 );
+
+export type Retry = Extract<Wait, { kind: "retry" }>;
 
 export type DriveResult = {
   /** Ended in this drive and not sent yet. */
@@ -66,8 +72,8 @@ export type DriveResult = {
   | { state: "completed"; output: unknown }
   | { state: "failed"; error: ErrorBody; retryable: boolean; afterMs?: number }
   | { state: "waiting"; waits: Wait[] }
-  /** The time or the way to check in has ended: call again. */
-  | { state: "yielded" }
+  /** The time or the way to check in has ended: call again. Steps that failed until then keep their time. */
+  | { state: "yielded"; retries?: Retry[] }
   /** The lease is lost: somebody else drives the run, or nobody should. */
   | { state: "stopped" }
 );

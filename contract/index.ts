@@ -56,6 +56,7 @@ export type {
   ErrorBody as StepErrorBody,
   HookName,
   Memo,
+  Retry,
   StepKind,
   StepRecord,
   Wait,

@@ -1,13 +1,12 @@
 // What the end of a drive means for its run. Pure: randomness for the retries arrives as an argument.
 
-import type { DriveResult, StepErrorBody, Wait } from "@rotorsh/contract";
+import type { DriveResult, Retry, StepErrorBody, Wait } from "@rotorsh/contract";
 import { longestMatch, MatchError, parseMatch } from "@rotorsh/contract";
 import { type DriveFailure, driveAgainMs, retryAfterMs } from "./run.ts";
 
 /** A retry comes with the time that was chosen for it. */
-export type RegisteredWait =
-  | Exclude<Wait, { kind: "retry" }>
-  | (Extract<Wait, { kind: "retry" }> & { inMs: number });
+export type RegisteredRetry = Retry & { inMs: number };
+export type RegisteredWait = Exclude<Wait, { kind: "retry" }> | RegisteredRetry;
 
 export type Next =
   | { kind: "completed"; output: unknown }
@@ -16,7 +15,13 @@ export type Next =
   | { kind: "retry"; error: StepErrorBody; inMs: number }
   | { kind: "wait"; waits: readonly RegisteredWait[]; status: "sleeping" | "waiting" }
   /** Nothing came of it: driven again, with what is known by then. */
-  | { kind: "again"; inMs: number; failures: number; error: StepErrorBody | null }
+  | {
+      kind: "again";
+      inMs: number;
+      failures: number;
+      error: StepErrorBody | null;
+      retries?: readonly RegisteredRetry[];
+    }
   /** The app was told of the run's end. */
   | { kind: "told"; hook: string; error: StepErrorBody | null };
 
@@ -47,7 +52,10 @@ export function afterDrive(driven: Driven, result: DriveResult, random: number):
     case "waiting":
       return afterWaiting(result.waits, random);
     case "yielded":
-      return { kind: "again", inMs: 0, failures: 0, error: null };
+      return {
+        ...{ kind: "again", inMs: 0, failures: 0, error: null },
+        retries: distinct(result.retries ?? []).map((retry) => timed(retry, random)),
+      };
     case "stopped":
       return afterFailure(
         driven,
@@ -60,13 +68,21 @@ export function afterDrive(driven: Driven, result: DriveResult, random: number):
 function afterWaiting(waits: readonly Wait[], random: number): Next {
   const wrong = waits.flatMap((wait) => problemOf(wait) ?? [])[0];
   if (wrong) return { kind: "failed", error: { name: "NonRetriableError", message: wrong } };
-  const byKey = new Map(waits.map((wait) => [wait.key, timed(wait, random)]));
-  const forTime = waits.every(({ kind }) => kind === "sleep" || kind === "retry");
-  return { kind: "wait", waits: [...byKey.values()], status: forTime ? "sleeping" : "waiting" };
+  const registered = distinct(waits).map((wait) => (wait.kind === "retry" ? timed(wait, random) : wait));
+  const forTime = waits.every(({ kind }) => kind === "sleep" || isTriedAgain(kind));
+  return { kind: "wait", waits: registered, status: forTime ? "sleeping" : "waiting" };
 }
 
-function timed(wait: Wait, random: number): RegisteredWait {
-  return wait.kind === "retry" ? { ...wait, inMs: retryAfterMs(wait.attempt, wait.afterMs, random) } : wait;
+export function isTriedAgain(kind: Wait["kind"]): boolean {
+  return kind === "retry" || kind === "later";
+}
+
+function timed(retry: Retry, random: number): RegisteredRetry {
+  return { ...retry, inMs: retryAfterMs(retry.attempt, retry.afterMs, random) };
+}
+
+function distinct<One extends { key: string }>(waits: readonly One[]): One[] {
+  return [...new Map(waits.map((wait) => [wait.key, wait])).values()];
 }
 
 function problemOf(wait: Wait): string | undefined {

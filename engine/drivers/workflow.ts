@@ -87,7 +87,7 @@ function bodyOf({ run, checkpointUrl }: Drive): string {
   const { id, name, ts } = event;
   return (
     `${JSON.stringify(head).slice(0, -1)},"event":{"id":${JSON.stringify(id)},"name":${JSON.stringify(name)},` +
-    `"ts":${ts},"data":${run.input}},"steps":{${run.memos}},"attempts":{${run.tries}}${told}}`
+    `"ts":${ts},"data":${run.input}},"steps":{${run.memos}},"attempts":{${run.tries}},"later":[${run.later}]${told}}`
   );
 }
 

@@ -24,6 +24,8 @@ export type ClaimedRun = {
   /** Entries of JSON objects, without the braces. */
   memos: string;
   tries: string;
+  /** Keys of failed steps whose next attempt is not due; elements of a JSON list. */
+  later: string;
 };
 
 type Row = {
@@ -45,6 +47,7 @@ type Row = {
   step_bytes: string;
   memos: string;
   tries: string;
+  later: string;
 };
 
 export async function claimRuns(db: Database, most: number, leaseMs: number): Promise<ClaimedRun[]> {
@@ -70,6 +73,7 @@ export async function claimRuns(db: Database, most: number, leaseMs: number): Pr
     stepBytes: Number(row.step_bytes),
     memos: row.memos,
     tries: row.tries,
+    later: row.later,
   }));
 }
 

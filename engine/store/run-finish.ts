@@ -3,7 +3,7 @@
 import type { StepRecord } from "@rotorsh/contract";
 import { sql } from "drizzle-orm";
 import type postgres from "postgres";
-import type { Next } from "../core/drive-end.ts";
+import { isTriedAgain, type Next, type RegisteredWait } from "../core/drive-end.ts";
 import type { Database } from "./database.ts";
 import { eventLock, lockEvents } from "./event-publish.ts";
 import { endRuns, lockRuns, type RunEnd } from "./run-end.ts";
@@ -71,9 +71,10 @@ export async function finishDrives(db: Database, ends: readonly DriveEnd[]): Pro
   }
   const refused = await registerWaits(
     db,
-    mine.flatMap(({ run, workspaceId, next }) =>
-      next.kind === "wait" ? [{ run, workspaceId, waits: next.waits, ...toLook(held.get(run) as Held) }] : [],
-    ),
+    mine.flatMap(({ run, workspaceId, next }) => {
+      const [waits, isPart] = [waitsOf(next), next.kind !== "wait"];
+      return waits.length > 0 ? [{ run, workspaceId, waits, isPart, ...toLook(held.get(run) as Held) }] : [];
+    }),
   );
   await release(
     db,
@@ -87,10 +88,14 @@ export async function finishDrives(db: Database, ends: readonly DriveEnd[]): Pro
   return mine;
 }
 
+function waitsOf(next: Next): readonly RegisteredWait[] {
+  if (next.kind === "wait") return next.waits;
+  return (next.kind === "again" && next.retries) || [];
+}
+
 function* namesWaitedFor(ends: readonly DriveEnd[]): Generator<string> {
   for (const { workspaceId, next } of ends) {
-    if (next.kind !== "wait") continue;
-    for (const wait of next.waits) if (wait.kind === "event") yield eventLock(workspaceId, wait.event);
+    for (const wait of waitsOf(next)) if (wait.kind === "event") yield eventLock(workspaceId, wait.event);
   }
 }
 
@@ -166,7 +171,7 @@ async function release(db: Database, ends: readonly DriveEnd[]): Promise<void> {
  * events already that are for a wait of the next one.
  */
 function hasArrived(next: Next): boolean {
-  return next.kind === "wait" && next.waits.every(({ kind }) => kind !== "retry");
+  return next.kind === "wait" && next.waits.every(({ kind }) => !isTriedAgain(kind));
 }
 
 /** Steps with a result that the code came to its end without: it has changed. It is said, and nothing else. */

@@ -79,7 +79,7 @@ export function toClaimed(run: NewRun, eventName: string, token: string): Claime
     input: run.input,
     parent: run.parentRun ?? null,
     ...{ failures: 0, hook: null, output: null, error: null },
-    ...{ steps: 0, stepBytes: 0, memos: "", tries: "" },
+    ...{ steps: 0, stepBytes: 0, memos: "", tries: "", later: "" },
   };
 }
 

@@ -18,6 +18,8 @@ export type Registration = {
   /** The event that started the run. */
   trigger: string | null;
   waits: readonly RegisteredWait[];
+  /** The drive broke off: waits that it did not come to stay as they are. */
+  isPart: boolean;
 };
 
 export type Refused = { run: string; error: StepErrorBody };
@@ -65,6 +67,9 @@ function toRow({ run, workspaceId }: Registration, wait: RegisteredWait, childre
         : { ...base, in_ms: Math.round(wait.forMs) };
     case "retry":
       return { ...base, in_ms: wait.inMs };
+    case "later":
+      // It is there and stays. If not, the app is mistaken, and asks for the step again soon.
+      return { ...base, kind: "retry", in_ms: 1000 };
     case "event":
       return {
         ...base,
@@ -87,7 +92,8 @@ function toRow({ run, workspaceId }: Registration, wait: RegisteredWait, childre
 
 /** Waits of an earlier drive that this one no longer asks for. */
 async function dropUnasked(db: Database, registrations: readonly Registration[]): Promise<void> {
-  const asked = registrations.flatMap(({ run, waits }) => waits.map(({ key }) => ({ run, key })));
+  const whole = registrations.filter(({ isPart }) => !isPart);
+  const asked = whole.flatMap(({ run, waits }) => waits.map(({ key }) => ({ run, key })));
   await db.execute(sql`
     with asked as (
       select * from json_to_recordset(${JSON.stringify(asked)}::text::json) as a (run text, key text)

@@ -68,7 +68,10 @@ export function matchKey(match: string | undefined): { path: string; value: stri
   return { path: JSON.stringify(equality.path), value: hashed(value) };
 }
 
-/** Ends waits with outcomes and wakes their runs. A wait that something else ended by then stays as it ended. */
+/**
+ * Ends waits with outcomes and wakes their runs. A wait that something else ended by then stays as it ended. A function
+ * that failed as a whole is tried again at its time, and not sooner.
+ */
 export async function resolveWaits(db: Database, resolved: readonly Resolved[]): Promise<string[]> {
   if (resolved.length === 0) return [];
   const sent = resolved.map(({ run, key, outcome, eventId }) => ({
@@ -94,7 +97,8 @@ export async function resolveWaits(db: Database, resolved: readonly Resolved[]):
       select run_id, key, workspace_id, name, kind, outcome, 1, 0, created_at, rotor_now(), child_run, event_id from over
       on conflict (run_id, key) do nothing
     ), woken as (
-      update run r set due_at = least(r.due_at, rotor_now()), changed = pg_current_xact_id(),
+      update run r set due_at = case when r.status = 'sleeping' and r.error is not null then r.due_at
+          else least(r.due_at, rotor_now()) end, changed = pg_current_xact_id(),
         look_from = coalesce(r.look_from, least(greatest(r.since, r.due_at), o.at))
       from (
         select o.run_id, min(coalesce(e.published_at, rotor_now())) as at from over o

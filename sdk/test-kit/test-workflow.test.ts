@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { createFunction, NonRetriableError, SignalTimeoutError, WorkflowFailedError } from "../index.ts";
+import {
+  createFunction,
+  NonRetriableError,
+  RetryAfterError,
+  SignalTimeoutError,
+  WorkflowFailedError,
+} from "../index.ts";
 import { testWorkflow } from "./index.ts";
 
 const enrich = createFunction({ id: "enrich", trigger: { event: "enrich" } }, async ({ event, step }) => {
@@ -129,4 +135,39 @@ test("what is invoked and not there fails its step, and says what to pass", asyn
   });
   const played = await testWorkflow(fn, { steps: { child: { score: 1 } } });
   expect(played.output).toMatchObject({ result: { score: 1 } });
+});
+
+test("a retry that is not due stays so, whatever else goes on", async () => {
+  let calls = 0;
+  const fn = createFunction({ id: "patient", trigger: { event: "x" } }, async ({ step }) =>
+    Promise.all([
+      step.run("busy", () => {
+        if (++calls === 1) throw new RetryAfterError("not now", 3_600_000);
+        return "done";
+      }),
+      step.waitForEvent("reply", { event: "replied", timeout: "1d" }).then(() => step.run("after", () => 1)),
+    ]),
+  );
+  const run = await testWorkflow(fn);
+  await run.send("replied");
+  expect([calls, run.status, run.steps.map(({ id }) => id)]).toEqual([1, "sleeping", ["reply", "after"]]);
+  await run.advance("59m");
+  expect(calls).toBe(1);
+  expect(await run.advance("1m")).toMatchObject({ status: "completed", output: ["done", 1] });
+});
+
+test("a function that is to be tried again later is not tried sooner by what it waited for", async () => {
+  let calls = 0;
+  const fn = createFunction({ id: "later", trigger: { event: "x" } }, async ({ step, attempt }) => {
+    calls++;
+    const reply = step.waitForEvent("reply", { event: "replied", timeout: "1d" });
+    await step.sleep("nap", "1m");
+    if (attempt === 1) throw new RetryAfterError("not now", 3_600_000);
+    return reply;
+  });
+  const run = await testWorkflow(fn);
+  await run.advance("1m");
+  await run.send("replied", { n: 1 });
+  expect([calls, run.status]).toEqual([2, "sleeping"]);
+  expect(await run.advance("1h")).toMatchObject({ status: "completed", output: { n: 1 } });
 });

@@ -1,14 +1,14 @@
 // Plays the server's part for one run: the function is driven by the same code as in an app, and what it waits for
 // comes from the test. The clock stands still until the test moves it.
 
-import type { DriveRequest, DriveResult, Memo, StepErrorBody, StepRecord, Wait } from "@rotorsh/contract";
+import type { DriveRequest, DriveResult, Memo, StepErrorBody, StepRecord } from "@rotorsh/contract";
 import { answerDrive } from "../workflow/answer-drive.ts";
 import { drive } from "../workflow/drive.ts";
 import { parseDuration } from "../workflow/duration.ts";
 import type { Logger, WorkflowFunction } from "../workflow/types.ts";
 import { play, playedChild, stored } from "./played.ts";
 import { retryAfterMs } from "./retry-pause.ts";
-import { describe, dueAtOf, failed, fits, type Held, isForTest, overdue } from "./waits.ts";
+import { describe, dueAtOf, failed, fits, type Held, isForTest, overdue, type Wait } from "./waits.ts";
 
 export type TestOptions = {
   /** What the function gets as `event.data`. */
@@ -176,7 +176,8 @@ export class TestedRun {
 
   #end(key: string, wait: Wait, outcome: Memo | undefined): void {
     this.#held.delete(key);
-    this.#isDue = true;
+    // A function that failed as a whole is tried again at its time.
+    if (this.#retryAt === undefined) this.#isDue = true;
     if (wait.kind === "retry") this.#attempts[key] = wait.attempt;
     if (outcome) this.#keep(key, wait.name, outcome);
   }
@@ -211,6 +212,7 @@ export class TestedRun {
       event: { id: `evt_${this.id}`, name, data: stored(this.#options.data ?? {}), ts: this.#now },
       steps: { ...this.#memos },
       attempts: { ...this.#attempts },
+      later: [...this.#held].flatMap(([key, { wait }]) => (wait.kind === "retry" ? [key] : [])),
       checkpoint: null,
       budgetMs: 60_000,
       ...(hook && { hook }),
@@ -236,13 +238,17 @@ export class TestedRun {
           await this.#finishAs("failed", { name: "onFailure", error: result.error });
           return;
         }
-        this.#retryAt = this.#now + (result.afterMs ?? retryAfterMs(this.attempt++));
+        this.#retryAt = this.#now + (result.afterMs ?? retryAfterMs(this.attempt));
+        this.attempt++;
         this.status = "sleeping";
         return;
       case "waiting":
         this.#register(result.waits);
         return;
       case "yielded":
+        for (const retry of result.retries ?? []) this.#hold(retry);
+        this.#isDue = true;
+        return;
       case "stopped":
         this.#isDue = true;
     }
@@ -256,16 +262,18 @@ export class TestedRun {
     if (told.state === "failed") this.hookErrors.push(told.error);
   }
 
-  #register(waits: readonly Wait[]): void {
+  #register(waits: Extract<DriveResult, { state: "waiting" }>["waits"]): void {
     const asked = new Set(waits.map(({ key }) => key));
     for (const key of this.#held.keys()) if (!asked.has(key)) this.#held.delete(key);
-    for (const wait of waits) {
-      if (this.#held.has(wait.key)) continue;
-      this.#held.set(wait.key, { wait, dueAt: dueAtOf(wait, this.#now) });
-      if (wait.kind === "invoke") this.#invoke(wait);
-    }
-    const forTime = waits.every(({ kind }) => kind === "sleep" || kind === "retry");
+    for (const wait of waits) if (wait.kind !== "later") this.#hold(wait);
+    const forTime = waits.every(({ kind }) => ["sleep", "retry", "later"].includes(kind));
     this.status = forTime ? "sleeping" : "waiting";
+  }
+
+  #hold(wait: Wait): void {
+    if (this.#held.has(wait.key)) return;
+    this.#held.set(wait.key, { wait, dueAt: dueAtOf(wait, this.#now) });
+    if (wait.kind === "invoke") this.#invoke(wait);
   }
 
   #invoke(wait: Extract<Wait, { kind: "invoke" }>): void {

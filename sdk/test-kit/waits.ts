@@ -1,8 +1,10 @@
 // What a tested run waits for, and how each wait ends. Times are milliseconds of the kit's own clock.
 
-import { type Memo, matches, parseMatch, type Wait } from "@rotorsh/contract";
+import { type Memo, matches, parseMatch, type Wait as Waited } from "@rotorsh/contract";
 import { retryAfterMs } from "./retry-pause.ts";
 
+/** What the server would note; of the others it knows already. */
+export type Wait = Exclude<Waited, { kind: "later" }>;
 export type Held = { wait: Wait; dueAt: number };
 
 type Event = { id: string; name: string; data: unknown; ts: number };

@@ -234,3 +234,33 @@ test("a drive ends although known steps were asked for after the one that is wai
   );
   expect(ended).toMatchObject({ state: "waiting", waits: [{ name: "nap" }] });
 });
+
+test("a failed step that is not due is not executed, and kept; others go on", async () => {
+  let executed = 0;
+  const { ended } = await run(
+    async ({ step }) => Promise.all([step.run("early", () => executed++), step.run("beside", () => 1)]),
+    { attempts: { [stepKey("early", 0)]: 1 }, later: [stepKey("early", 0)] },
+  );
+  expect(executed).toBe(0);
+  expect(ended).toMatchObject({
+    state: "waiting",
+    waits: [{ key: stepKey("early", 0), name: "early", kind: "later" }],
+    steps: [{ name: "beside" }],
+  });
+});
+
+test("a drive that has to yield tells which steps are to be tried again, and when", async () => {
+  const handler: Handler<never, unknown> = async ({ step }) =>
+    Promise.all([
+      step.run("busy", () => {
+        throw new RetryAfterError("not now", 5000);
+      }),
+      step.run("a", () => 1).then(() => step.run("b", () => 2)),
+    ]);
+  const ended = await drive(build(handler), request({ checkpoint: null }), { checkpoint: null });
+  expect(ended).toMatchObject({
+    state: "yielded",
+    steps: [{ name: "a" }],
+    retries: [{ kind: "retry", name: "busy", attempt: 1, afterMs: 5000 }],
+  });
+});

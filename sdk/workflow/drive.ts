@@ -1,7 +1,7 @@
 // Runs a workflow function from its top: steps that are known answer at once, new ones are executed, and what must
 // be waited for ends the drive. The same code serves the real adapter and the testing kit.
 
-import type { DriveRequest, DriveResult, Memo, StepKind, StepRecord, Wait } from "@rotorsh/contract";
+import type { DriveRequest, DriveResult, Memo, Retry, StepKind, StepRecord, Wait } from "@rotorsh/contract";
 import { isNonRetriable, NonRetriableError, retryAfterMs, toErrorBody, toThrown } from "./errors.ts";
 import { quietWhile } from "./replay-logger.ts";
 import { outerStep, runStep } from "./running-step.ts";
@@ -71,6 +71,8 @@ class Drive {
   readonly #waits = new Map<string, Wait>();
   /** Steps that an earlier drive knew of, and this one has not come to yet. */
   readonly #replayed: Set<string>;
+  /** Steps that failed and are not due. */
+  readonly #later: ReadonlySet<string>;
   #records: StepRecord[] = [];
   #running = 0;
   #sending: Promise<void> | undefined;
@@ -86,6 +88,7 @@ class Drive {
     this.#retries = fn.options.retries ?? defaultRetries;
     this.#stepTimeoutMs = Math.min(options.stepTimeoutMs ?? longestStepMs, longestStepMs);
     this.#replayed = new Set([...Object.keys(request.steps), ...Object.keys(request.attempts)]);
+    this.#later = new Set(request.later);
   }
 
   async run(): Promise<DriveResult> {
@@ -135,12 +138,9 @@ class Drive {
     this.#replayed.delete(key);
     const memo = this.#request.steps[key];
     if (memo) return answer(step.id, memo);
+    if (this.#later.has(key)) return this.#suspend({ key, name: step.id, kind: "later" });
     this.#replayed.clear();
-    if ("wait" in step) {
-      this.#waits.set(key, step.wait(key));
-      void this.#watch();
-      return never;
-    }
+    if ("wait" in step) return this.#suspend(step.wait(key));
     await this.#flush();
     if (this.#ending === undefined && this.#mustYield()) this.#ending = "yielded";
     if (this.#over || this.#ending !== undefined) {
@@ -148,6 +148,12 @@ class Drive {
       return never;
     }
     return this.#execute(key, step);
+  }
+
+  #suspend(wait: Wait): Promise<never> {
+    this.#waits.set(wait.key, wait);
+    void this.#watch();
+    return never;
   }
 
   async #execute(key: string, step: Executed): Promise<unknown> {
@@ -245,8 +251,9 @@ class Drive {
   }
 
   #suspended() {
-    if (this.#ending) return { state: this.#ending };
-    return { state: "waiting" as const, waits: [...this.#waits.values()] };
+    const waits = [...this.#waits.values()];
+    if (this.#ending === undefined) return { state: "waiting" as const, waits };
+    return { state: this.#ending, retries: waits.filter(({ kind }) => kind === "retry") as Retry[] };
   }
 
   #failed(thrown: unknown): Ended {

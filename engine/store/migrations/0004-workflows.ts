@@ -19,7 +19,7 @@ const claimRuns = `
 create function claim_runs(p_most int, p_lease_ms int)
 returns table (id text, workspace_id text, workflow_id text, token uuid, attempt int, event_id text, event_name text,
                event_ts bigint, input text, parent_run text, failures int, hook text, output text, error text,
-               steps int, step_bytes bigint, memos text, tries text)
+               steps int, step_bytes bigint, memos text, tries text, later text)
 language plpgsql ${byKeysInFunction} as $$
 #variable_conflict use_column
 declare
@@ -53,13 +53,18 @@ begin
     select r.id, r.workspace_id, r.workflow_id, r.lease, r.attempt, r.event_id, r.event_name, r.event_ts, r.input,
       r.parent_run, r.failures, r.hook, case when r.hook is not null then r.output end,
       case when r.hook is not null then r.error end,
-      coalesce(s.steps, 0)::int, coalesce(s.bytes, 0)::bigint, coalesce(s.memos, ''), coalesce(s.tries, '')
+      coalesce(s.steps, 0)::int, coalesce(s.bytes, 0)::bigint, coalesce(s.memos, ''), coalesce(s.tries, ''),
+      coalesce(l.keys, '')
     from run r left join lateral (
       select count(*) as steps, sum(octet_length(outcome)) as bytes,
         string_agg('"' || key || '":' || outcome, ',') filter (where outcome is not null) as memos,
         string_agg('"' || key || '":' || attempts, ',') filter (where outcome is null) as tries
       from step where run_id = r.id and r.hook is null
     ) s on true
+    left join lateral (
+      select string_agg('"' || key || '"', ',') as keys from waiter
+      where run_id = r.id and kind = 'retry' and r.hook is null
+    ) l on true
     where r.id = any(v_ids);
 end $$;
 
