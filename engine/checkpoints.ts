@@ -31,7 +31,7 @@ export async function takeCheckpoints(
   return { answers: await Promise.all(answers) };
 }
 
-export async function takeCheckpoint(
+async function takeCheckpoint(
   { workflows }: Services,
   body: unknown,
 ): Promise<{ recorded: Record<string, Memo> }> {

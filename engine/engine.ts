@@ -1,8 +1,8 @@
 // Puts the parts together. One engine per process; any number of processes per database.
 
-import { type Call, type CheckpointAnswer, contract, type Memo, RotorError } from "@rotorsh/contract";
+import { type Call, type CheckpointAnswer, contract, RotorError } from "@rotorsh/contract";
 import type { Caller } from "./caller.ts";
-import { takeCheckpoint, takeCheckpoints } from "./checkpoints.ts";
+import { takeCheckpoints } from "./checkpoints.ts";
 import { ensureDefaultWorkspace, type GivenKey } from "./default-workspace.ts";
 import { type Authenticate, createAuthenticate } from "./identity.ts";
 import { type AuthenticateToken, createAuthenticateToken, type OAuthOptions } from "./oauth.ts";
@@ -34,9 +34,7 @@ export type Engine = {
   openStream: OpenStream;
   /** The caller's own way to perform operations, for surfaces in this process. */
   callAs(caller: Caller): Call;
-  /** Keeps the finished steps of a run that is being driven; LEASE_LOST when it is not, or elsewhere. */
-  checkpoint(body: unknown): Promise<{ recorded: Record<string, Memo> }>;
-  /** The same for a message of an app, which holds those of several runs. */
+  /** Keeps the finished steps of runs that are being driven; LEASE_LOST for those that are not, or elsewhere. */
   checkpoints(body: unknown): Promise<{ answers: CheckpointAnswer[] }>;
   /** A key of this server's own for one purpose, the same in every process that shares its key ring. */
   deriveKey(purpose: string): Buffer;
@@ -66,7 +64,6 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     openStream: withUnavailable(createOpenStream(services, watch)),
     callAs: (caller) => async (operation, input, callOptions) =>
       (await perform(caller, operation, input, callOptions)).body,
-    checkpoint: (body) => takeCheckpoint(services, body),
     checkpoints: (body) => takeCheckpoints(services, body),
     deriveKey: (purpose) => deriveKey(options.keyRing, purpose),
     watch: watch.start,

@@ -36,19 +36,22 @@ async function claimed(id: string): Promise<{ run: string; token: string }> {
   return { run, token: `${run}.${row?.lease}` };
 }
 
+async function send(token: string, step: StepRecord) {
+  const { answers } = await rotor.engine.checkpoints({ checkpoints: [{ token, steps: [step] }] });
+  return answers[0];
+}
+
 test("I3: the first result of a step counts; sent again it is answered with that one", async () => {
   const { run } = await claimed("first-writer");
   await rotor.until(run, "completed");
   await rotor.sql`update run set ended_at = null, status = 'running', lease = '00000000-0000-4000-8000-000000000001' where id = ${run}`;
   const token = `${run}.00000000-0000-4000-8000-000000000001`;
-  expect(await rotor.engine.checkpoint({ token, steps: [record("a", "first")] })).toEqual({ recorded: {} });
-  const again = await rotor.engine.checkpoint({ token, steps: [record("a", "second"), record("b", 1)] });
-  expect(again).toEqual({ recorded: { a: { ok: "first" } } });
-  const both = [
-    rotor.engine.checkpoint({ token, steps: [record("c", 1)] }),
-    rotor.engine.checkpoint({ token, steps: [record("c", 2)] }),
-  ];
-  await Promise.all(both);
+  expect(await send(token, record("a", "first"))).toEqual({ status: 200, recorded: {} });
+  const { answers } = await rotor.engine.checkpoints({
+    checkpoints: [{ token, steps: [record("a", "second"), record("b", 1)] }],
+  });
+  expect(answers).toEqual([{ status: 200, recorded: { a: { ok: "first" } } }]);
+  await Promise.all([send(token, record("c", 1)), send(token, record("c", 2))]);
   const { steps } = await rotor.get(run);
   expect(steps.map(({ name, output }) => [name, output])).toEqual([
     ["a", "first"],
@@ -60,11 +63,9 @@ test("I3: the first result of a step counts; sent again it is answered with that
 test("I4: an older lease keeps nothing, and neither does one of a run that has ended", async () => {
   const { run, token } = await claimed("fenced");
   await rotor.until(run, "completed");
-  expect(await codeOf(rotor.engine.checkpoint({ token, steps: [record("late", 1)] }))).toBe("LEASE_LOST");
   const forged = `${run}.00000000-0000-4000-8000-000000000009`;
-  expect(await codeOf(rotor.engine.checkpoint({ token: forged, steps: [record("late", 1)] }))).toBe(
-    "LEASE_LOST",
-  );
+  for (const old of [token, forged])
+    expect(await send(old, record("late", 1))).toMatchObject({ status: 409, error: { code: "LEASE_LOST" } });
   expect((await rotor.get(run)).steps).toEqual([]);
 });
 

@@ -59,13 +59,11 @@ const record = (n: number, value: unknown): StepRecord => ({
 
 test("within one drive a run gets no more than 10,000 steps, and no more than 32 MB", async () => {
   const many = await heldRun("many");
-  const send = (token: string, from: number, count: number, value: unknown = 1) =>
-    codeOf(
-      rotor.engine.checkpoint({
-        token,
-        steps: Array.from({ length: count }, (_, n) => record(from + n, value)),
-      }),
-    );
+  const send = async (token: string, from: number, count: number, value: unknown = 1) => {
+    const steps = Array.from({ length: count }, (_, n) => record(from + n, value));
+    const [answer] = (await rotor.engine.checkpoints({ checkpoints: [{ token, steps }] })).answers;
+    return answer && "error" in answer ? answer.error.code : "ok";
+  };
   for (let from = 0; from < 10_000; from += 5000) expect(await send(many.token, from, 5000)).toBe("ok");
   expect(await send(many.token, 10_000, 1)).toBe("STEP_TOO_LARGE");
   const heavy = await heldRun("heavy");
