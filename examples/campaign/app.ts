@@ -27,10 +27,14 @@ const { run_id: runId } = await rotor.workflow.trigger("campaign", {
 });
 console.log(`Started ${runId}.`);
 
+const flags = config.flags.map((flag) => ` ${flag}`).join("");
+const terminal = `in another terminal in this folder${config.isKeyHidden ? ", where ROTOR_API_KEY is set as here" : ""}`;
 /** What somebody has to do for the run to go on. */
 const hints: Record<string, string> = {
-  "approval-gate": `Approve it:  npx rotor runs approve ${runId}`,
-  "wait-for-open": `Open the mail:  npx rotor events send email.opened --data '{"contactId":"${contactId}"}'`,
+  "approval-gate": `Approve it, ${terminal}:
+    npx rotor runs approve ${runId}${flags}`,
+  "wait-for-open": `Open the mail, ${terminal}:
+    npx rotor events send email.opened --data '{"contactId":"${contactId}"}'${flags}`,
 };
 
 for (const said = new Set<string>(); ; await new Promise((resolve) => setTimeout(resolve, 250))) {
