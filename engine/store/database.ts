@@ -9,6 +9,7 @@ import { byKeysInTransaction } from "./by-keys.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { appRole, engineRole } from "./roles.ts";
 import { longestSilenceMs, openSocket } from "./socket.ts";
+import { secureOf } from "./socket-tls.ts";
 import { createTransactions, type Database, type Transactions } from "./transactions.ts";
 import { appendRows } from "./whole-results.ts";
 
@@ -125,7 +126,7 @@ function openClient(
   settings: object = {},
 ) {
   // The types of postgres.js do not know it.
-  const ownSocket: object = { socket: openSocket(silenceMs) };
+  const ownSocket: object = { socket: openSocket(silenceMs, secureOf(url)), ssl: false };
   return postgres(url, {
     onnotice: () => {},
     fetch_types: false,

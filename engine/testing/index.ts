@@ -12,3 +12,4 @@ export {
 export { startProxy, type TestProxy } from "./proxy.ts";
 export { type OperationName, type Sampled, sampledOperations, type Things } from "./samples.ts";
 export { buildThings } from "./things.ts";
+export { startTlsFront, type TlsFront } from "./tls-front.ts";
