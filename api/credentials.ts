@@ -17,14 +17,16 @@ export async function authenticate(c: AppContext, operation: Operation, gate: Ga
   if (operation.needs === "operate" && isOperator(c, gate)) {
     return setCaller(c, operatorCaller(c.get("provenance")));
   }
-  return authenticateKey(c, gate);
+  return authenticateKey(c, gate, { mayBeKnown: true });
 }
 
-type Refuses = Pick<Credential, "noQueueKeys">;
+type Asked = Pick<Credential, "noQueueKeys"> & { mayBeKnown?: boolean };
 
-export async function authenticateKey(c: AppContext, { engine }: Gate, refuses?: Refuses): Promise<Caller> {
+export async function authenticateKey(c: AppContext, { engine }: Gate, asked: Asked = {}): Promise<Caller> {
   refuseKeyInUrl(c);
-  return setCaller(c, await engine.authenticate({ ...credentialOf(c), ...refuses }, c.get("provenance")));
+  const { mayBeKnown = false, ...refuses } = asked;
+  const credential = { ...credentialOf(c), ...refuses };
+  return setCaller(c, await engine.authenticate(credential, c.get("provenance"), { mayBeKnown }));
 }
 
 export function credentialOf(c: Context): Credential {

@@ -35,5 +35,10 @@ export type Caller = {
   /** Where the key may be used from; empty for anywhere. */
   allowedIps: readonly string[];
   rate: RateState;
+  /**
+   * Set for who is known from an earlier request: at which version their rights were read, and how to read them again.
+   * The work itself must check that the version still holds.
+   */
+  known: { access: number; again(): Promise<Caller> } | null;
   provenance: Provenance;
 };

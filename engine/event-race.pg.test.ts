@@ -33,7 +33,12 @@ afterAll(async () => {
   await rotor?.stop();
 });
 
-const allowance = () => ({ workspaceId: rotor.home.id, plan: "unlimited" as const, quota: null });
+const allowance = () => ({
+  workspaceId: rotor.home.id,
+  plan: "unlimited" as const,
+  quota: null,
+  access: null,
+});
 
 async function claimMany(count: number) {
   const runs = Array.from({ length: count }, () => ({

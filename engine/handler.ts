@@ -12,7 +12,7 @@ import type { PullClaims } from "./pull/claims.ts";
 import type { PullEnds } from "./pull/ends.ts";
 import type { ReadQueueNumbers } from "./queue-stats.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
-import type { Database, Databases } from "./store/database.ts";
+import type { Access, Database, Databases } from "./store/database.ts";
 import type { WorkspaceRow } from "./store/workspaces.ts";
 import type { Confirmations } from "./vault/confirmation.ts";
 import type { Vault } from "./vault/vault.ts";
@@ -82,14 +82,15 @@ export type Handler<Op extends Operation> = (
   context: Context,
 ) => Promise<OutputOf<Op>>;
 
-const directHandlers = new WeakSet<object>();
+const directHandlers = new WeakMap<object, { checksAccess: boolean }>();
 
 /**
  * Marks a handler of the hot path: it gets no transaction of its own, because it shares one with other requests,
- * and it answers a repeated Idempotency-Key itself.
+ * and it answers a repeated Idempotency-Key itself. `checksAccess`: its first statement checks what is known of the
+ * caller (see Caller.known), and it changes nothing before.
  */
-export function direct<H extends object>(handler: H): H {
-  directHandlers.add(handler);
+export function direct<H extends object>(handler: H, { checksAccess = false } = {}): H {
+  directHandlers.set(handler, { checksAccess });
   return handler;
 }
 
@@ -97,10 +98,19 @@ export function isDirect(handler: object): boolean {
   return directHandlers.has(handler);
 }
 
+export function checksAccess(handler: object): boolean {
+  return directHandlers.get(handler)?.checksAccess ?? false;
+}
+
 /** One handler per operation: an operation without a handler does not compile. */
 export type Handlers<Tree extends OperationTree> = {
   [Noun in keyof Tree]: { [Verb in keyof Tree[Noun]]: Handler<Tree[Noun][Verb]> };
 };
+
+/** What the first statement has to check. */
+export function accessOf({ caller }: Context): Access {
+  return caller.known?.access ?? null;
+}
 
 export function workspaceOf({ caller }: Context): WorkspaceRow {
   return must(caller.workspace, "a workspace");

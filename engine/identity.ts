@@ -2,10 +2,12 @@
 
 import { BlockList, isIPv6 } from "node:net";
 import { type ErrorCode, RotorError } from "@rotorsh/contract";
-import type { Caller, Provenance } from "./caller.ts";
+import type { Caller, Provenance, RateState } from "./caller.ts";
 import { permissionsOfKey } from "./core/access.ts";
 import { limitsOf } from "./core/plan.ts";
 import type { Services } from "./handler.ts";
+import { createKnownCallers, type Found } from "./known-callers.ts";
+import { must } from "./must.ts";
 import { type KeyIdentity, prepareFindIdentities, touchApiKey } from "./store/api-keys.ts";
 import { createBatcher } from "./store/batch.ts";
 import { findWorkspace, type WorkspaceRow } from "./store/workspaces.ts";
@@ -19,45 +21,87 @@ export type Credential = {
   noQueueKeys?: string | undefined;
 };
 
-export type Authenticate = (credential: Credential, provenance: Provenance) => Promise<Caller>;
+/** `mayBeKnown`: whatever the caller does next checks that their rights are still what they were; see Caller.known. */
+export type Authenticate = (
+  credential: Credential,
+  provenance: Provenance,
+  options?: { mayBeKnown?: boolean },
+) => Promise<Caller>;
 
 /** Compared with when a key is unknown, so that an unknown key takes as long as a wrong one. */
 const noHash = "0".repeat(64);
 
 /** The second lane takes who comes while the first is on its way. */
 const identityLanes = { lanes: 2 };
+const clocksDifferMs = 2000;
 
 export function createAuthenticate(services: Services): Authenticate {
-  const { databases, rateLimiter } = services;
+  const { databases } = services;
   const findIdentities = prepareFindIdentities(databases.lookups);
-  // Read at every request, so that a revoked key or a changed role counts at once; requests that come
-  // together share the query.
+  // Requests that come together share the query.
   const find = createBatcher<string, KeyIdentity | undefined>(async (ids) => {
     const found = await findIdentities([...new Set(ids)]);
     return ids.map((id) => found.get(id));
   }, identityLanes);
-  const touch = createToucher(services);
+  const callers = createKnownCallers();
+  const admit = createAdmit(services);
 
-  return async ({ token, workspaceId, noQueueKeys }, provenance) => {
-    const key = token === undefined ? undefined : readKey(token);
-    if (!key) throw new RotorError("UNAUTHENTICATED");
+  async function look(key: KeyToken, workspaceId: string | undefined): Promise<Found> {
     const identity = await find(key.id);
     if (!isAlive(key, identity)) throw new RotorError("UNAUTHENTICATED");
     const workspace = await workspaceOf(identity, workspaceId, services);
-    const caller = toCaller(identity, workspace, provenance);
-    const refuse = async (what: string, code: ErrorCode): Promise<never> => {
-      await services.denied(caller, what, code);
+    const found = { caller: toCaller(identity, workspace), access: identity.access };
+    callers.keep(key.token, workspaceId, found, msLeft(identity));
+    return found;
+  }
+
+  const authenticate: Authenticate = async (credential, provenance, { mayBeKnown = false } = {}) => {
+    const { token = "", workspaceId } = credential;
+    const known = mayBeKnown ? callers.find(token, workspaceId) : undefined;
+    if (!known) {
+      const key = readKey(token);
+      if (!key) throw new RotorError("UNAUTHENTICATED");
+      const { caller } = await look(key, workspaceId);
+      const admitted = await admit(caller, credential, provenance);
+      if (!admitted.refused) return { ...caller, rate: admitted.rate, provenance };
+      const { what, code } = admitted.refused;
+      await services.denied({ ...caller, provenance }, what, code);
       throw new RotorError(code);
-    };
-    if (identity.workspace && workspaceId !== undefined && workspaceId !== workspace.id) {
-      await refuse("key", "WORKSPACE_MISMATCH");
     }
-    if (!isAllowedFrom(identity.key.allowedIps, provenance.ip)) await refuse("key", "ADDRESS_REFUSED");
-    if (noQueueKeys && caller.tier === "queue") await refuse(noQueueKeys, "KEY_TIER_REFUSED");
-    const rate = await rateLimiter.take(workspace.id, limitsOf(workspace.plan, workspace).requestsPerMinute);
-    if (workspace.suspendedAt) await refuse("key", "WORKSPACE_SUSPENDED");
-    touch(key.id);
-    return { ...caller, rate };
+    const again = () => authenticate(credential, provenance);
+    const { rate, refused } = await admit(known.caller, credential, provenance).catch(mayBeWrong);
+    // What refuses them may hold no more; nor may they hear of it, if their key is dead.
+    if (refused) return again();
+    return { ...known.caller, rate, known: { access: known.access, again }, provenance };
+  };
+  return authenticate;
+}
+
+type Admitted = { rate: RateState; refused?: { what: string; code: ErrorCode } };
+
+const mayBeWrong = (): Admitted => ({ rate: null, refused: { what: "key", code: "UNAUTHENTICATED" } });
+
+/** What is looked at with every request, whoever sends it. */
+function createAdmit(services: Services) {
+  const { rateLimiter } = services;
+  const touch = createToucher(services);
+  return async (
+    { tier, workspace, allowedIps, actorId }: Found["caller"],
+    { workspaceId, noQueueKeys }: Credential,
+    { ip }: Provenance,
+  ): Promise<Admitted> => {
+    const refuse = (what: string, code: ErrorCode) => ({ rate: null, refused: { what, code } });
+    const owner = must(workspace, "a workspace");
+    const { id, suspendedAt } = owner;
+    if (tier !== "team" && workspaceId !== undefined && workspaceId !== id) {
+      return refuse("key", "WORKSPACE_MISMATCH");
+    }
+    if (!isAllowedFrom(allowedIps, ip)) return refuse("key", "ADDRESS_REFUSED");
+    if (noQueueKeys && tier === "queue") return refuse(noQueueKeys, "KEY_TIER_REFUSED");
+    const rate = await rateLimiter.take(id, limitsOf(owner.plan, owner).requestsPerMinute);
+    if (suspendedAt) return refuse("key", "WORKSPACE_SUSPENDED");
+    touch(actorId);
+    return { rate };
   };
 }
 
@@ -77,6 +121,7 @@ export function operatorCaller(provenance: Provenance): Caller {
     expiresAt: null,
     allowedIps: [],
     rate: null,
+    known: null,
     provenance,
   };
 }
@@ -88,6 +133,12 @@ function isAlive(token: KeyToken, identity: KeyIdentity | undefined): identity i
   if (key.revokedAt && key.revokedAt <= now) return false;
   if (key.expiresAt && key.expiresAt <= now) return false;
   return member?.status !== "disabled" && !workspace?.deletedAt;
+}
+
+/** Until a deadline of the key passes; a little less, as two clocks never go alike. */
+function msLeft({ key, now }: KeyIdentity): number {
+  const ends = [key.revokedAt, key.expiresAt].map((at) => at?.getTime() ?? Number.POSITIVE_INFINITY);
+  return Math.min(...ends) - now.getTime() - clocksDifferMs;
 }
 
 async function workspaceOf(
@@ -102,7 +153,7 @@ async function workspaceOf(
   return chosen;
 }
 
-function toCaller({ key, member }: KeyIdentity, workspace: WorkspaceRow, provenance: Provenance): Caller {
+function toCaller({ key, member }: KeyIdentity, workspace: WorkspaceRow): Found["caller"] {
   return {
     actorId: key.id,
     label: key.label,
@@ -117,7 +168,7 @@ function toCaller({ key, member }: KeyIdentity, workspace: WorkspaceRow, provena
     expiresAt: key.expiresAt,
     allowedIps: key.allowedIps,
     rate: null,
-    provenance,
+    known: null,
   };
 }
 

@@ -41,7 +41,7 @@ function newJob(id: string, changed: Partial<NewJob> = {}): NewJob {
 const openIntake = () =>
   createIntake({ sql: rotor.sql, transaction: () => Promise.reject(new Error("not here")) }, () => {});
 
-const free = { quota: null, plan: "unlimited" } as const;
+const free = { quota: null, plan: "unlimited", access: null } as const;
 
 test("I1: of requests that share a commit, one that the database refuses fails alone", async () => {
   const intake = openIntake();

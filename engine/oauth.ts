@@ -73,6 +73,7 @@ export function createAuthenticateToken(services: Services, options: OAuthOption
       expiresAt: new Date(Number(claims.exp) * 1000),
       allowedIps: [],
       rate,
+      known: null,
       provenance,
     };
   };

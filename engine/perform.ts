@@ -16,9 +16,17 @@ import {
   RotorError,
   statusOf,
 } from "@rotorsh/contract";
+import { asKnown, type Progress } from "./as-known.ts";
 import { auditChange } from "./audit-trail.ts";
 import type { Caller } from "./caller.ts";
-import { type Change, type Context, type Handlers, isDirect, type Services } from "./handler.ts";
+import {
+  type Change,
+  type Context,
+  checksAccess,
+  type Handlers,
+  isDirect,
+  type Services,
+} from "./handler.ts";
 import { findKept, keep, ticketOf } from "./kept-answers.ts";
 import { must } from "./must.ts";
 import { addNearest } from "./nearest-known.ts";
@@ -52,21 +60,29 @@ export function listHandlers<Tree extends OperationTree>(tree: Tree, handlers: H
 export function createPerform(services: Services, handlers: HandlerMap): Perform {
   return async (caller, operation, input, options = {}) => {
     const { idempotencyKey } = options;
-    const entry = must(handlers.get(operation), `a handler for ${operation.route}`);
-    const what = `${entry.noun}.${entry.verb}`;
+    const { handle, noun, verb } = must(handlers.get(operation), `a handler for ${operation.route}`);
+    const what = `${noun}.${verb}`;
     try {
-      authorise(caller, operation);
-      checkShape(input, operation.limits?.fields);
-      const parsed = parseInput(operation.input, input);
-      authoriseQueue(caller, parsed);
-      if (idempotencyKey !== undefined && !keyForm.test(idempotencyKey)) {
-        throw new RotorError("INVALID_IDEMPOTENCY_KEY");
-      }
-      const { handle } = entry;
-      const work: Work = { caller, operation, what, handle, parsed, services, idempotencyKey, options };
-      if (isDirect(handle)) return await runDirect(work);
-      if (idempotencyKey === undefined || isRead(operation)) return await execute(work);
-      return await executeOnce(work, idempotencyKey);
+      return await asKnown(caller, async (caller, progress) => {
+        const parsed = readInput(caller, operation, input);
+        if (idempotencyKey !== undefined && !keyForm.test(idempotencyKey)) {
+          throw new RotorError("INVALID_IDEMPOTENCY_KEY");
+        }
+        const work: Work = {
+          caller: needsCurrent(caller, handle) ? await caller.known.again() : caller,
+          operation,
+          what,
+          handle,
+          parsed,
+          services,
+          idempotencyKey,
+          options,
+          progress,
+        };
+        if (isDirect(handle)) return await runDirect(work);
+        if (idempotencyKey === undefined || isRead(operation)) return await execute(work);
+        return await executeOnce(work, idempotencyKey);
+      });
     } catch (error) {
       if (isRotorError(error)) {
         if (isDenial(error)) await services.denied(caller, what, error.code);
@@ -86,7 +102,24 @@ type Work = {
   services: Services;
   idempotencyKey: string | undefined;
   options: CallOptions;
+  progress: Progress;
 };
+
+function readInput(caller: Caller, operation: Operation, input: unknown): Json {
+  authorise(caller, operation);
+  checkShape(input, operation.limits?.fields);
+  const parsed = parseInput(operation.input, input);
+  authoriseQueue(caller, parsed);
+  return parsed;
+}
+
+/** Most direct handlers have no statement that could check what is known of the caller. */
+function needsCurrent(
+  caller: Caller,
+  handle: AnyHandler,
+): caller is Caller & { known: NonNullable<Caller["known"]> } {
+  return caller.known !== null && isDirect(handle) && !checksAccess(handle);
+}
 
 function authorise(caller: Caller, operation: Operation): void {
   const { needs } = operation;
@@ -112,6 +145,7 @@ async function execute(work: Work): Promise<Answer> {
 async function runDirect(work: Work): Promise<Answer> {
   const { operation, handle, parsed, services, idempotencyKey } = work;
   const after = createAfter();
+  work.progress.isBegun = true;
   const context = contextOf(work, services.databases.engine, new Date(), after.add, refuseRecord);
   const output = await asked(handle, parsed, context);
   after.run();
@@ -150,13 +184,16 @@ function createAfter(): After {
 }
 
 function inTransaction<T>(
-  { caller, services }: Work,
+  { caller, services, progress }: Work,
   work: (db: Database, now: Date) => Promise<T>,
 ): Promise<T> {
   const { databases } = services;
-  return caller.workspace
-    ? databases.inWorkspace(caller.workspace.id, work)
-    : databases.acrossWorkspaces(work);
+  if (!caller.workspace) return databases.acrossWorkspaces(work);
+  const begin = (db: Database, now: Date) => {
+    progress.isCurrent = true;
+    return work(db, now);
+  };
+  return databases.inWorkspace(caller.workspace.id, begin, caller.known?.access);
 }
 
 function contextOf(

@@ -2,11 +2,17 @@
 
 import { type Plan, RotorError } from "@rotorsh/contract";
 import { monthOf } from "./core/period.ts";
-import type { Database } from "./store/database.ts";
+import type { Access, Database } from "./store/database.ts";
 import { countExecutions } from "./store/usage.ts";
 
-/** Executions the workspace may have this month; null for no quota. */
-export type Allowance = { workspaceId: string; quota: number | null; plan: Plan };
+export type Allowance = {
+  workspaceId: string;
+  /** Executions the workspace may have this month; null for no quota. */
+  quota: number | null;
+  plan: Plan;
+  /** What is to be checked of the caller; see Caller.known. */
+  access: Access;
+};
 
 /** Does what counts executions in the caller's transaction, which is undone when it passed the quota. */
 export async function withinQuota<T>(

@@ -2,7 +2,7 @@
 
 import { RotorError } from "@rotorsh/contract";
 import { limitsOf } from "./core/plan.ts";
-import { type Context, workspaceOf } from "./handler.ts";
+import { accessOf, type Context, workspaceOf } from "./handler.ts";
 import type { Allowance } from "./quota.ts";
 
 const payloadLimitBytes = 512 * 1024;
@@ -18,7 +18,8 @@ export function toPayload(data: unknown): string {
 
 export function allowanceOf(context: Context): Allowance {
   const { id: workspaceId, plan, ...custom } = workspaceOf(context);
-  return { workspaceId, plan, quota: limitsOf(plan, custom).executionsPerMonth };
+  const quota = limitsOf(plan, custom).executionsPerMonth;
+  return { workspaceId, plan, quota, access: accessOf(context) };
 }
 
 export function provenanceOf({ caller }: Context): Record<string, unknown> {

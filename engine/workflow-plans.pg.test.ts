@@ -89,8 +89,8 @@ const works: Record<string, (db: Database) => Promise<unknown>> = {
   claim: (db) => claimRuns(db, 20, 1000),
   "claim none": (db) => claimRuns(db, 0, 1000),
   start: (db) => insertRuns(db, [newRun()]),
-  publish: (db) => publishPlainly(db, [newEvent("planned")], { room: 1, leaseMs: 1, taken: [] }),
-  "publish for nobody": (db) => publishPlainly(db, [newEvent("x")], { room: 1, leaseMs: 1, taken: [] }),
+  publish: (db) => publishPlainly(db, [newEvent("planned")], { room: 1, leaseMs: 1, taken: [] }, null),
+  "publish for nobody": (db) => publishPlainly(db, [newEvent("x")], { room: 1, leaseMs: 1, taken: [] }, null),
   checkpoint: async (db) => {
     const { id: run, token } = await taken(db);
     const kept = step();

@@ -8,7 +8,7 @@ import { auditHookErrors } from "./hook-audit.ts";
 import { type Allowance, withinQuota } from "./quota.ts";
 import { createRunEnds, type RunEnds } from "./run-ends.ts";
 import { createBatcher } from "./store/batch.ts";
-import { type Databases, isUnavailable } from "./store/database.ts";
+import { type Access, commonAccess, type Database, type Databases, isUnavailable } from "./store/database.ts";
 import {
   type NewEvent,
   type Published,
@@ -71,27 +71,32 @@ export function createWorkflows({ engine, sql, acrossByKeys }: Databases, tellOt
     driver?.drive(take.taken);
     return done;
   }
-  const startTogether = createGroup<readonly NewRun[], Started[]>(async (groups) =>
-    split(groups, await starting((take) => insertRuns(engine, groups.flat(), take))),
+  const startTogether = createGroup<Asked<NewRun>, Started[]>(async (asked) =>
+    split(asked, await starting((take) => insertRuns(engine, allOf(asked), take, accessOf(asked)))),
   );
-  const publishTogether = createGroup<readonly NewEvent[], Published[]>(async (groups) =>
-    split(groups, await starting((take) => publishAll(groups.flat(), take))),
+  const publishTogether = createGroup<Asked<NewEvent>, Published[]>(async (asked) =>
+    split(asked, await starting((take) => publishAll(allOf(asked), take, accessOf(asked)))),
   );
-  async function publishAll(events: readonly NewEvent[], take: Take): Promise<Published[]> {
-    const plain = await publishPlainly(engine, events, take);
+  async function publishAll(events: readonly NewEvent[], take: Take, access: Access): Promise<Published[]> {
+    const plain = await publishPlainly(engine, events, take, access);
     // This process drives all that they started.
     if (plain && take.taken.length === plain.flatMap(({ runIds }) => runIds).length) return plain;
-    const published = plain ?? (await acrossByKeys((db) => publishEvents(db, events, take)));
+    const published = plain ?? (await acrossByKeys((db) => publishEvents(db, events, take), access));
     wake();
     return published;
   }
-  const finishTogether = createGroup<DriveEnd, true>(async (ends) => {
-    await acrossByKeys(async (db, now) => auditHookErrors(db, await finishDrives(db, ends), now));
-    return ends.map(() => true as const);
+  /** They answer which of the drives still held their lease. */
+  const finishTogether = createGroup<DriveEnd, boolean>(async (ends) => {
+    const held = await acrossByKeys(async (db, now) => {
+      const mine = await finishDrives(db, ends);
+      await auditHookErrors(db, mine, now);
+      return new Set(mine);
+    });
+    return ends.map((end) => held.has(end));
   });
-  const endTogether = createGroup<DriveEnd, true>(async (ends) => {
-    await endAlone(sql, ends);
-    return ends.map(() => true as const);
+  const endTogether = createGroup<DriveEnd, boolean>(async (ends) => {
+    const ended = await endAlone(sql, ends);
+    return ends.map(({ run }) => ended.has(run));
   });
   const feed = createFeed(engine);
   const ends = createRunEnds(engine);
@@ -132,17 +137,19 @@ export function createWorkflows({ engine, sql, acrossByKeys }: Databases, tellOt
 
   return {
     async start(runs, allowance) {
+      const { quota, access } = allowance;
+      const work = (db: Database, now: Date) => withinQuota(db, allowance, now, () => insertRuns(db, runs));
       const started =
-        allowance.quota === null
-          ? await startTogether(runs)
-          : await acrossByKeys((db, now) => withinQuota(db, allowance, now, () => insertRuns(db, runs)));
+        quota === null ? await startTogether({ sent: runs, access }) : await acrossByKeys(work, access);
       if (started.some((one) => one.kind === "started" && !one.taken)) wake();
       return started;
     },
     async publish(events, allowance) {
-      if (allowance.quota === null) return publishTogether(events);
-      const published = await acrossByKeys((db, now) =>
-        withinQuota(db, allowance, now, () => publishEvents(db, events)),
+      const { quota, access } = allowance;
+      if (quota === null) return publishTogether({ sent: events, access });
+      const published = await acrossByKeys(
+        (db, now) => withinQuota(db, allowance, now, () => publishEvents(db, events)),
+        access,
       );
       wake();
       return published;
@@ -153,9 +160,10 @@ export function createWorkflows({ engine, sql, acrossByKeys }: Databases, tellOt
       return problem === undefined ? checkpointTogether(body) : { kind: "too large", problem };
     },
     async finish(end) {
-      await (isSimple(end) ? endTogether(end) : finishTogether(end));
+      const isMine = await (isSimple(end) ? endTogether(end) : finishTogether(end));
       feed.touch([end.run]);
-      if (end.next.kind === "completed" || end.next.kind === "failed") ends.tell(end.run);
+      if (isMine && (end.next.kind === "completed" || end.next.kind === "failed"))
+        ends.tell(end.run, end.next);
       if (end.steps.some(({ send }) => send)) publishSoon();
       // Of most runs nobody is told, and nothing else is due with their end.
       if (end.hasHooks !== false || !isSimple(end)) wake();
@@ -215,10 +223,16 @@ function isDeadlock(error: unknown): boolean {
   return false;
 }
 
-/** The results of all groups, back to the groups they belong to. */
-function split<Result>(groups: readonly (readonly unknown[])[], results: readonly Result[]): Result[][] {
+/** What one caller asks for, and what is to be checked of the caller. */
+type Asked<Item> = { sent: readonly Item[]; access: Access };
+
+const allOf = <Item>(asked: readonly Asked<Item>[]) => asked.flatMap(({ sent }) => sent);
+const accessOf = (asked: readonly Asked<unknown>[]) => commonAccess(asked.map(({ access }) => access));
+
+/** The results of all, back to those who asked. */
+function split<Result>(asked: readonly Asked<unknown>[], results: readonly Result[]): Result[][] {
   let from = 0;
-  return groups.map(({ length }) => {
+  return asked.map(({ sent: { length } }) => {
     from += length;
     return results.slice(from - length, from);
   });

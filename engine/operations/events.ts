@@ -10,21 +10,24 @@ type Sent = ParsedInputOf<Contract["events"]["send"]>;
 type One = NonNullable<Sent["events"]>[number];
 
 export const events: Handlers<Contract>["events"] = {
-  send: direct(async ({ events: several, name, ...rest }, context) => {
-    if (several && (name !== undefined || Object.values(rest).some((field) => field !== undefined))) {
-      throw invalidInput([{ path: "events", problem: "stands alone: send one event, or several" }]);
-    }
-    if (!several && name === undefined) throw invalidInput([{ path: "name", problem: "is required" }]);
-    const sent = several ?? [{ ...rest, name: name as string }];
-    const made = sent.map((one, index) => toEvent(one, index, several !== undefined, context));
-    const published = await context.services.workflows.publish(made, allowanceOf(context));
-    const answers = published.map((one, index) => ({ ...one, name: (sent[index] as One).name }));
-    return {
-      id: (answers[0] as (typeof answers)[0]).id,
-      duplicate: answers.every(({ duplicate }) => duplicate),
-      events: answers,
-    };
-  }),
+  send: direct(
+    async ({ events: several, name, ...rest }, context) => {
+      if (several && (name !== undefined || Object.values(rest).some((field) => field !== undefined))) {
+        throw invalidInput([{ path: "events", problem: "stands alone: send one event, or several" }]);
+      }
+      if (!several && name === undefined) throw invalidInput([{ path: "name", problem: "is required" }]);
+      const sent = several ?? [{ ...rest, name: name as string }];
+      const made = sent.map((one, index) => toEvent(one, index, several !== undefined, context));
+      const published = await context.services.workflows.publish(made, allowanceOf(context));
+      const answers = published.map((one, index) => ({ ...one, name: (sent[index] as One).name }));
+      return {
+        id: (answers[0] as (typeof answers)[0]).id,
+        duplicate: answers.every(({ duplicate }) => duplicate),
+        events: answers,
+      };
+    },
+    { checksAccess: true },
+  ),
 
   list: (input, context) => store.listEvents(context.db, workspaceOf(context).id, input),
 

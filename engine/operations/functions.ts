@@ -23,6 +23,9 @@ import { problemsOfRule } from "./schedule-settings.ts";
 type Registered = ParsedInputOf<Contract["functions"]["register"]>;
 type Triggered = ParsedInputOf<Contract["functions"]["trigger"]>;
 
+/** The start does, before anything is stored. */
+const checksAccess = { checksAccess: true };
+
 export const functions: Handlers<Contract>["functions"] = {
   list: (input, context) => store.listWorkflows(context.db, workspaceOf(context).id, input),
 
@@ -63,19 +66,18 @@ export const functions: Handlers<Contract>["functions"] = {
     return { deleted: true };
   },
 
-  trigger: direct(async (input, context) => trigger(input, context)),
+  trigger: direct(async (input, context) => trigger(input, context), checksAccess),
 
   invoke: direct(async ({ wait_seconds: seconds, ...input }, context) => {
     const started = await trigger(input, context);
     const runId = started.run_id;
     if (runId === null) return { ...started, status: null, output: null, error: null, next: null };
-    const run = await waitForEnd(runId, seconds * 1000, context);
-    const next = isEnded(run.status)
+    const end = (await waitForEnd(runId, seconds * 1000, context)) ?? (await readEnd(runId, context));
+    const next = isEnded(end.status)
       ? null
       : `The run goes on. Call get_run with {"id":"${runId}"} for its result.`;
-    const output = run.output === null ? null : (JSON.parse(run.output) as unknown);
-    return { ...started, status: run.status, output, error: toRun(run).error, next };
-  }),
+    return { ...started, ...end, next };
+  }, checksAccess),
 };
 
 async function find(id: string, context: Context): Promise<store.WorkflowRow> {
@@ -182,13 +184,20 @@ function answer(started: readonly { kind: "started" | "duplicate"; id: string }[
   };
 }
 
-/** The run when it has ended, or as it is when the time is over or the caller has gone. */
-async function waitForEnd(id: string, longestMs: number, { db, caller, services, signal }: Context) {
-  const workspaceId = must(caller.workspace, "a workspace").id;
-  if (longestMs > 0) {
-    const limit = AbortSignal.timeout(longestMs);
-    const over = signal ? AbortSignal.any([limit, signal]) : limit;
-    await services.workflows.ends.wait(id, over);
-  }
-  return must(await findRun(db, workspaceId, id), "the run");
+/** How the run ended, where this process saw it; undefined too when the time is over or the caller has gone. */
+async function waitForEnd(id: string, longestMs: number, { services, signal }: Context) {
+  if (longestMs === 0) return undefined;
+  const limit = AbortSignal.timeout(longestMs);
+  const end = await services.workflows.ends.wait(id, signal ? AbortSignal.any([limit, signal]) : limit);
+  if (!end) return undefined;
+  return end.kind === "completed"
+    ? { status: end.kind, output: end.output ?? null, error: null }
+    : { status: end.kind, output: null, error: end.error };
+}
+
+/** The run as it is now. */
+async function readEnd(id: string, { db, caller }: Context) {
+  const run = must(await findRun(db, must(caller.workspace, "a workspace").id, id), "the run");
+  const output = run.output === null ? null : (JSON.parse(run.output) as unknown);
+  return { status: run.status, output, error: toRun(run).error };
 }

@@ -12,7 +12,7 @@ import { durationMs } from "../core/duration.ts";
 import { blockedBy } from "../core/guardrail/verdict.ts";
 import { requireNextState } from "../core/job.ts";
 import { limitsOf } from "../core/plan.ts";
-import { type Context, direct, type Handlers, workspaceOf } from "../handler.ts";
+import { accessOf, type Context, direct, type Handlers, workspaceOf } from "../handler.ts";
 import { newId } from "../ids.ts";
 import { must } from "../must.ts";
 import { findApprovalOf } from "../store/approvals.ts";
@@ -28,6 +28,8 @@ import { findQueue } from "./queue-work.ts";
 type Sent = Omit<ParsedInputOf<Contract["jobs"]["enqueue"]>, "name">;
 type Enqueued = OutputOf<Contract["jobs"]["enqueue"]>;
 
+/** The intake does, before anything is stored. */
+const checksAccess = { checksAccess: true };
 /** As many as one generation may have. */
 const mostAttempts = 100;
 
@@ -38,7 +40,7 @@ export const jobs: Omit<Handlers<Contract>["jobs"], PullVerb> = {
     // One job that is refused has left nothing behind.
     check(must(asked), must(intake));
     return toEnqueued(must(asked), must(intake));
-  }),
+  }, checksAccess),
 
   addBatch: direct(async ({ name, jobs: sent, idempotencyKeys }, context) => {
     checkKeys(sent, idempotencyKeys);
@@ -54,7 +56,7 @@ export const jobs: Omit<Handlers<Contract>["jobs"], PullVerb> = {
     const intakes = await takeIn(asked, context, mayBeRefused ? checkAll : undefined);
     checkAll(intakes);
     return { jobs: asked.map((one, index) => toEnqueued(one, must(intakes[index]))) };
-  }),
+  }, checksAccess),
 
   async list({ name, status, ...input }, context) {
     const queue = await findQueue(name, context);
@@ -204,7 +206,10 @@ async function takeIn(
 ): Promise<Intake[]> {
   const workspace = workspaceOf(context);
   const quota = limitsOf(workspace.plan, workspace).executionsPerMonth;
-  return context.services.intake({ jobs: asked.map(({ job }) => job), quota, plan: workspace.plan, check });
+  const access = accessOf(context);
+  return context.services.intake({
+    ...{ jobs: asked.map(({ job }) => job), quota, plan: workspace.plan, access, check },
+  });
 }
 
 function check({ job, sent, strict, requestKey, isKeyed }: Asked, intake: Intake): void {

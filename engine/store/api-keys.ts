@@ -89,17 +89,25 @@ export type KeyIdentity = {
   /** Null for a team key. */
   workspace: typeof workspace.$inferSelect | null;
   now: Date;
+  /** The version that all of this was read at. */
+  access: number;
 };
 
 export type FindIdentities = (ids: string[]) => Promise<Map<string, KeyIdentity>>;
 
 /**
- * Finds keys with all that authentication must know of them: by id, whatever the workspace. Every request asks, so
+ * Finds keys with all that authentication must know of them: by id, whatever the workspace. So many requests ask that
  * drizzle builds the statement once.
  */
 export function prepareFindIdentities(db: Database): FindIdentities {
   const query = db
-    .select({ key: apiKey, member, workspace, now: sql<string>`rotor_now()` })
+    .select({
+      key: apiKey,
+      member,
+      workspace,
+      now: sql<string>`rotor_now()`,
+      access: sql<string>`(select version from access_version)`,
+    })
     .from(apiKey)
     .leftJoin(member, eq(member.id, apiKey.memberId))
     .leftJoin(workspace, eq(workspace.id, apiKey.workspaceId))
@@ -108,7 +116,9 @@ export function prepareFindIdentities(db: Database): FindIdentities {
     .prepare("find_identities");
   return async (ids) => {
     const rows = await query.execute({ ids });
-    return new Map(rows.map((row) => [row.key.id, { ...row, now: new Date(row.now) }]));
+    return new Map(
+      rows.map((row) => [row.key.id, { ...row, now: new Date(row.now), access: Number(row.access) }]),
+    );
   };
 }
 

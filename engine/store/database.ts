@@ -18,6 +18,11 @@ export type { Database } from "./transactions.ts";
 /** Statements without drizzle, in a pool or an open transaction; in a transaction dates are text. */
 export type Statements = postgres.ISql;
 
+type Work<T> = (db: Database, now: Date) => Promise<T>;
+
+/** The version that a caller's rights were read at; null when they were read for this request. See isAccessChanged. */
+export type Access = number | null;
+
 export type Databases = {
   /** Across workspaces: every statement names its workspace. */
   engine: Database;
@@ -26,13 +31,13 @@ export type Databases = {
   /** The same role without drizzle, for statements that carry many rows at once. */
   sql: postgres.Sql;
   /** Runs in one transaction that sees one workspace only; `now` is the database's clock. */
-  inWorkspace<T>(workspaceId: string, work: (db: Database, now: Date) => Promise<T>): Promise<T>;
+  inWorkspace<T>(workspaceId: string, work: Work<T>, access?: Access): Promise<T>;
   /** Runs in one transaction across workspaces. */
-  acrossWorkspaces<T>(work: (db: Database, now: Date) => Promise<T>): Promise<T>;
+  acrossWorkspaces<T>(work: Work<T>): Promise<T>;
   /** The same, of statements that find all rows by their keys. */
-  acrossByKeys<T>(work: (db: Database, now: Date) => Promise<T>): Promise<T>;
+  acrossByKeys<T>(work: Work<T>, access?: Access): Promise<T>;
   /** The same as acrossWorkspaces without drizzle. Never `sql.begin`: a connection lost in it ends the process. */
-  transaction<T>(work: (sql: Statements) => Promise<T>): Promise<T>;
+  transaction<T>(work: (sql: Statements) => Promise<T>, access?: Access): Promise<T>;
   /** Does the database answer now? Resolves within a second. */
   answers(): Promise<boolean>;
   close(): Promise<void>;
@@ -72,18 +77,19 @@ export function openDatabases(options: DatabaseOptions): Databases {
     engine: drizzle(preparing(() => pools.engine)),
     lookups: drizzle(preparing(() => pools.lookups)),
     sql: latest(() => pools.sql),
-    inWorkspace: (workspaceId, work) =>
+    inWorkspace: (workspaceId, work, access) =>
       pools.app.run(
-        `select set_config('app.workspace', ${quoted(workspaceId)}, true), rotor_now() as now`,
+        `select set_config('app.workspace', ${quoted(workspaceId)}, true), rotor_now() as now${checked(access)}`,
         (opened) => work(opened.db, timeOf(opened.row)),
       ),
     acrossWorkspaces: (work) =>
       pools.across.run("select rotor_now() as now", (opened) => work(opened.db, timeOf(opened.row))),
-    acrossByKeys: (work) =>
-      pools.across.run(`select rotor_now() as now, ${byKeysInTransaction}`, (opened) =>
+    acrossByKeys: (work, access) =>
+      pools.across.run(`select rotor_now() as now, ${byKeysInTransaction}${checked(access)}`, (opened) =>
         work(opened.db, timeOf(opened.row)),
       ),
-    transaction: (work) => pools.across.run("select 1", (opened) => work(opened.sql)),
+    transaction: (work, access) =>
+      pools.across.run(`select 1${checked(access)}`, (opened) => work(opened.sql)),
     answers: heartbeat.answers,
     async close() {
       await heartbeat.stop();
@@ -177,6 +183,20 @@ function timeOf(row: Record<string, unknown>): Date {
 
 function quoted(id: string): string {
   return `'${id.replaceAll("'", "''")}'`;
+}
+
+const checked = (access: Access = null) => (access === null ? "" : `, check_access(${access})`);
+
+/** Somebody's rights changed since they were read at that version: nothing was done, and they are to be read again. */
+export function isAccessChanged(error: unknown): boolean {
+  return hasCode(error, /^RA001$/);
+}
+
+/** The one version at which the rights of all of these were read. Whoever asks for them together then asks one by one. */
+export function commonAccess(versions: readonly Access[]): Access {
+  const known = [...new Set(versions.filter((access) => access !== null))];
+  if (known.length > 1) throw Object.assign(new Error("Rights read at several versions"), { code: "RA001" });
+  return known[0] ?? null;
 }
 
 /** Postgres cannot be reached, or has just cut us off: the caller may try again later. */

@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { newId } from "../ids.ts";
 import { isMatching } from "../match-cache.ts";
-import type { Database } from "./database.ts";
+import type { Access, Database } from "./database.ts";
 import { cancelRuns } from "./run-cancel.ts";
 import { insertRuns, type NewRun, type Take, toClaimed } from "./run-start.ts";
 import { wakeWaiters } from "./waiters.ts";
@@ -99,6 +99,7 @@ export async function publishPlainly(
   db: Database,
   events: readonly NewEvent[],
   take: Take,
+  access: Access,
 ): Promise<Published[] | null> {
   if (events.some(({ ts, name }) => ts !== null || name === cancelEvent)) return null;
   const sent = events.map(({ workspaceId, id, name, data, provenance }, ord) => ({
@@ -117,7 +118,7 @@ export async function publishPlainly(
     workflow: string;
     lease: string | null;
   }>(
-    sql`select * from publish_plain(${JSON.stringify(sent)}::text::json, ${JSON.stringify(spares)}::text::json, ${take.leaseMs})`,
+    sql`select * from publish_plain(${JSON.stringify(sent)}::text::json, ${JSON.stringify(spares)}::text::json, ${take.leaseMs}, ${access})`,
   );
   if (rows.length === 0) return null;
   const published = events.map(({ id }): Published => ({ id, duplicate: true, runIds: [] }));

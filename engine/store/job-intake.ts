@@ -3,7 +3,7 @@
 
 import { type JobState, RotorError } from "@rotorsh/contract";
 import { must } from "../must.ts";
-import type { Statements } from "./database.ts";
+import type { Access, Statements } from "./database.ts";
 
 export type NewJob = {
   workspaceId: string;
@@ -64,6 +64,7 @@ const mostTries = 5;
 export async function insertJobs(
   sql: Statements,
   jobs: readonly NewJob[],
+  access: Access = null,
   tries = mostTries,
 ): Promise<Inserted> {
   // Written as array literals here: what postgres.js does for each element costs more than the rest of the request.
@@ -90,7 +91,7 @@ export async function insertJobs(
           when q.approval_required and s.guard->>'screen' is distinct from 'true' then 'pending_approval'
           when s.delay_ms > 0 then 'delayed' else 'waiting' end as state
       from sent s join queue q on q.workspace_id = s.ws and q.name = s.queue
-    ), clock as materialized (select rotor_now() as now), made as (
+    ), clock as materialized (select rotor_now() as now where check_access(${access})), made as (
       insert into job (queue_uid, id, workspace_id, state, priority, due_at, payload, tags, concurrency_key,
         max_attempts, backoff, provenance, created_at, ended_at, parked, screen_due, contacts, reason, fail_reason)
       select uid, id, ws, state, priority,
@@ -192,7 +193,7 @@ async function toIntakes(
   if (vanished.length > 0) {
     if (tries <= 1) throw new RotorError("UNAVAILABLE");
     const again = vanished.map((index) => jobs[index] as NewJob);
-    const inserted = await insertJobs(sql, again, tries - 1);
+    const inserted = await insertJobs(sql, again, null, tries - 1);
     for (const [at, index] of vanished.entries()) intakes[index] = must(inserted.intakes[at]);
     for (const uid of inserted.woken) woken.add(uid);
   }

@@ -102,6 +102,7 @@ function rightsOn(table: string): string[] {
 
 const extraRights: Record<string, string[]> = {
   clock: [`grant select on clock to ${appRole}`],
+  access_version: [`grant select on access_version to ${appRole}`],
   workspace: [
     `grant select, update (name, updated_at, guard_version) on workspace to ${appRole}`,
     ...rowSecurity("workspace", "id"),

@@ -31,8 +31,8 @@ export function isSimple({ isAlone, asked, next }: DriveEnd): boolean {
   return isAlone && asked === null && (next.kind === "completed" || next.kind === "failed");
 }
 
-/** The same as finishDrives, for simple ends. */
-export async function endAlone(sql: postgres.Sql, ends: readonly DriveEnd[]): Promise<void> {
+/** The same as finishDrives, for simple ends; answers which runs ended by it. */
+export async function endAlone(sql: postgres.Sql, ends: readonly DriveEnd[]): Promise<Set<string>> {
   const { json: steps, sends } = toRecords(
     ends.flatMap(({ run, token, steps }) => steps.map((step) => ({ run, token, step }))),
   );
@@ -50,7 +50,9 @@ export async function endAlone(sql: postgres.Sql, ends: readonly DriveEnd[]): Pr
         ]
       : [],
   );
-  await sql`select end_alone(${steps}::text::json, ${sends}, ${JSON.stringify(sent)}::text::json)`;
+  const rows = await sql<{ run: string }[]>`
+    select end_alone(${steps}::text::json, ${sends}, ${JSON.stringify(sent)}::text::json) as run`;
+  return new Set(rows.map(({ run }) => run));
 }
 
 type Held = { run: string; look_from: string; trigger: string | null };

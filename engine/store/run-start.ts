@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
-import type { Database } from "./database.ts";
+import type { Access, Database } from "./database.ts";
 import { type ClaimedRun, eventIdOf } from "./run-claim.ts";
 
 export type NewRun = {
@@ -34,7 +34,12 @@ export type Started =
 export type Take = { room: number; leaseMs: number; taken: ClaimedRun[] };
 
 /** Answers one line per run, in order. */
-export async function insertRuns(db: Database, runs: readonly NewRun[], take?: Take): Promise<Started[]> {
+export async function insertRuns(
+  db: Database,
+  runs: readonly NewRun[],
+  take?: Take,
+  access: Access = null,
+): Promise<Started[]> {
   if (runs.length === 0) return [];
   const room = take?.room ?? 0;
   const sent = runs.map((run, ord) => ({
@@ -55,7 +60,7 @@ export async function insertRuns(db: Database, runs: readonly NewRun[], take?: T
     lease: ord < room ? randomUUID() : null,
   }));
   const rows = await db.execute<{ ord: number; created: boolean; named: string }>(
-    sql`select * from insert_runs(${JSON.stringify(sent)}::text::json, ${take?.leaseMs ?? 0})`,
+    sql`select * from insert_runs(${JSON.stringify(sent)}::text::json, ${take?.leaseMs ?? 0}, ${access})`,
   );
   const placed = new Map(rows.map((row) => [row.ord, row]));
   const started = runs.map((run, ord): Started => {

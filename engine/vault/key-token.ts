@@ -1,7 +1,7 @@
 // API keys as text: rt_<tier>_<key id>_<secret><checksum>. The checksum lets a scanner recognise a leaked key
 // offline, and lets us refuse a mistyped one without asking the database. Only a hash of it is ever stored.
 
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { KeyTier } from "@rotorsh/contract";
 import { randomText, toBase62 } from "../ids.ts";
@@ -50,8 +50,8 @@ export function sameHash(a: string, b: string): boolean {
 }
 
 // A key carries 256 random bits, so a fast hash is as good as a slow one.
-function hashOf(token: string): string {
-  return createHash("sha256").update(token).digest("hex");
+export function hashOf(token: string): string {
+  return hash("sha256", token, "hex");
 }
 
 function checksum(body: string): string {

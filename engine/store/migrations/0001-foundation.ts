@@ -94,6 +94,32 @@ create table queue (
   primary key (workspace_id, name)
 );
 
+-- How often anything changed that decides what a caller may do. A process that knows a caller from an earlier request
+-- names the version it read in the statement that does the work: it needs no look at the key first, and nothing is done
+-- for whoever has lost a right since.
+create table access_version (only_row boolean primary key default true check (only_row), version bigint not null);
+insert into access_version (version) values (1);
+
+create function change_access() returns trigger language plpgsql security definer set search_path from current as
+  $$ begin update access_version set version = version + 1; return null; end $$;
+-- Deferred, so that the row is locked last of all: no two transactions wait for each other.
+create constraint trigger access_by_workspace after update or delete on workspace
+  deferrable initially deferred for each row execute function change_access();
+create constraint trigger access_by_member after update or delete on member
+  deferrable initially deferred for each row execute function change_access();
+create constraint trigger access_by_key after delete or update of tier, team_id, workspace_id, queue_name, label, role,
+  capabilities, hash, member_id, allowed_ips, expires_at, revoked_at on api_key
+  deferrable initially deferred for each row execute function change_access();
+create constraint trigger access_by_clock after update on clock
+  deferrable initially deferred for each row execute function change_access();
+
+create function check_access(p_version bigint) returns boolean language plpgsql stable as $$ begin
+  if p_version is not null and p_version <> (select version from access_version) then
+    raise exception 'a caller may have lost a right' using errcode = 'RA001';
+  end if;
+  return true;
+end $$;
+
 create table idempotency (
   key_id text not null,        -- of the API key that sent it
   key_hash text not null,

@@ -152,11 +152,12 @@ end $$;
 
 /** New runs, which are counted with them; one row for each that has a workflow. A run under a known key is not made. */
 const insertRuns = `
-create function insert_runs(p_runs json, p_lease_ms int) returns table (ord int, named text, created boolean)
-language plpgsql ${byKeysInFunction} as $$
+create function insert_runs(p_runs json, p_lease_ms int, p_access bigint default null)
+returns table (ord int, named text, created boolean) language plpgsql ${byKeysInFunction} as $$
 #variable_conflict use_column
 declare v_now timestamptz := rotor_now();
 begin
+  if p_access is not null and not check_access(p_access) then return; end if;
   return query with placed as (
     select s.*, w.version_number, coalesce(s.event_name, w.trigger_event, w.id) as called
     from json_to_recordset(p_runs) as s (
@@ -192,13 +193,14 @@ end $$;
  * and nothing is done, where somebody has to look. The lock is that of whoever registers a wait (I7).
  */
 const publishPlain = `
-create function publish_plain(p_events json, p_spares json, p_lease_ms int)
+create function publish_plain(p_events json, p_spares json, p_lease_ms int, p_access bigint)
 returns table (ord int, ts bigint, run text, workflow text, lease uuid) language plpgsql ${byKeysInFunction} as $$
 #variable_conflict use_column
 declare
   v_now timestamptz;
   v_decide boolean;
 begin
+  if p_access is not null and not check_access(p_access) then return; end if;
   perform pg_advisory_xact_lock_shared(h) from (
     select distinct hashtextextended(lock, 0) as h from json_to_recordset(p_events) as e (lock text) order by 1) locks;
   v_now := rotor_now();
@@ -247,9 +249,9 @@ begin
 end $$;
 `;
 
-/** The commonest end of a drive in one statement: runs that nobody invoked end, with the last of their steps. */
+/** The commonest end of a drive in one statement: runs without a parent end, with the last of their steps; which. */
 const endAlone = `
-create function end_alone(p_steps json, p_sends boolean, p_ends json) returns int language plpgsql ${byKeysInFunction} as $$
+create function end_alone(p_steps json, p_sends boolean, p_ends json) returns setof text language plpgsql ${byKeysInFunction} as $$
 declare
   v_now timestamptz;
   v_ids text[];
@@ -257,10 +259,10 @@ begin
   select array_agg(id) into v_ids from (
     select r.id from run r join json_to_recordset(p_ends) as e (run text, token uuid) on r.id = e.run and r.lease = e.token
     order by r.seq for update of r) held;
-  if v_ids is null then return 0; end if;
+  if v_ids is null then return; end if;
   if json_array_length(p_steps) > 0 then perform keep_steps(p_steps, p_sends); end if;
   v_now := rotor_now();
-  update run r set status = e.status, output = e.output, error = e.error, ended_at = v_now, lease = null, failures = 0,
+  return query update run r set status = e.status, output = e.output, error = e.error, ended_at = v_now, lease = null, failures = 0,
     hook = told.hook, due_at = case when told.hook is not null then v_now end,
     running_ms = r.running_ms + ms_between(r.since, v_now), since = v_now, changed = pg_current_xact_id()
   from json_to_recordset(p_ends) as e (run text, status text, output text, error text, hook text)
@@ -269,9 +271,8 @@ begin
     select e.hook from workflow w where w.workspace_id = o.workspace_id and w.id = o.workflow_id
       and e.hook = any(w.hooks) and w.archived_at is null
   ) told on true
-  where r.id = e.run and r.id = any(v_ids) and r.ended_at is null;
+  where r.id = e.run and r.id = any(v_ids) and r.ended_at is null returning r.id;
   delete from waiter where run_id = any(v_ids);
-  return cardinality(v_ids);
 end $$;
 `;
 
