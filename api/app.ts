@@ -9,9 +9,11 @@ import { docsRoutes } from "./docs.ts";
 import { securityHeaders, setHeader } from "./headers.ts";
 import { type McpRoutes, mountMcp } from "./mcp-routes.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { nodeHttpOf } from "./node-http.ts";
 import { openApi } from "./openapi.ts";
 import { mountOperations } from "./operation-routes.ts";
 import { readProvenance, readRequestId } from "./provenance.ts";
+import { RememberingRouter } from "./remembering-router.ts";
 import { respondError } from "./respond.ts";
 import { mountStreams } from "./stream-routes.ts";
 
@@ -32,7 +34,7 @@ export type AppContext = Context<Env>;
 
 /** `close` ends the streams that would keep a drain waiting. */
 export function createApp(options: AppOptions): App & { close(): Promise<void> } {
-  const app: App = new Hono<Env>();
+  const app: App = new Hono<Env>({ router: new RememberingRouter() });
   const metrics = createMetrics();
   mountCheckpoints(app, options.engine);
   app.use(securityHeaders);
@@ -60,7 +62,8 @@ function traceRequests(app: App, log: Log, metrics: Metrics): void {
     c.set("provenance", readProvenance(c, requestId));
     setHeader(c, "x-request-id", requestId);
     await next();
-    const { status } = c.res;
+    const outgoing = nodeHttpOf(c)?.outgoing;
+    const status = outgoing?.headersSent ? outgoing.statusCode : c.res.status;
     const { method, path } = c.req;
     metrics.countRequest(method, status);
     const ms = Math.round(performance.now() - started);

@@ -2,13 +2,12 @@
 // other requests need: the lease in the body is its credential, nothing about it is logged, and it reads and writes
 // the socket itself, because a Request and a Response would cost more than the rest of it.
 
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { isRotorError, RotorError } from "@rotorsh/contract";
+import { RotorError } from "@rotorsh/contract";
 import type { Engine } from "@rotorsh/engine";
 import type { Hono } from "hono";
+import { type NodeHttp, readBytes, sendJson } from "./node-http.ts";
 import { readRequestId } from "./provenance.ts";
 import { respondError } from "./respond.ts";
 
@@ -22,44 +21,26 @@ export const checkpointPath = "/v1/checkpoints";
 /** To be called before anything else is mounted. */
 export function mountCheckpoints<Env extends object>(app: Hono<Env>, engine: Engine): void {
   app.post(checkpointPath, async (c) => {
-    const { incoming, outgoing } = c.env as { incoming: IncomingMessage; outgoing: ServerResponse };
+    const node = c.env as NodeHttp;
     try {
-      const body = JSON.stringify(await engine.checkpoints(await readJson(incoming)));
-      outgoing.writeHead(200, { "content-type": "application/json", "cache-control": "no-store" }).end(body);
-      return RESPONSE_ALREADY_SENT;
+      const answers = await engine.checkpoints(await readJson(node));
+      node.outgoing.setHeader("cache-control", "no-store");
+      return sendJson(node, 200, answers);
     } catch (error) {
-      const known = isRotorError(error) ? error : new RotorError("INTERNAL", {}, { cause: error });
-      // The rest of it is not waited for.
-      if (known.code === "PAYLOAD_TOO_LARGE") outgoing.shouldKeepAlive = false;
-      return respondError(c, known, readRequestId(c));
+      return respondError(c, error, readRequestId(c));
     }
   });
 }
 
-async function readJson(incoming: IncomingMessage): Promise<unknown> {
-  const bytes = await readBytes(incoming);
+async function readJson(node: NodeHttp): Promise<unknown> {
+  const bytes = await readBytes(node, limitBytes, tooLarge);
   try {
-    if (incoming.headers["content-encoding"] !== "gzip") return JSON.parse(bytes.toString()) as unknown;
+    if (node.incoming.headers["content-encoding"] !== "gzip") return JSON.parse(bytes.toString()) as unknown;
     return JSON.parse((await unpack(bytes, { maxOutputLength: limitBytes })).toString()) as unknown;
   } catch (cause) {
     if ((cause as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge();
     throw new RotorError("INVALID_JSON", {}, { cause });
   }
-}
-
-/** What is beyond the limit is not kept. */
-function readBytes(incoming: IncomingMessage): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    incoming.on("data", (chunk: Buffer) => {
-      length += chunk.length;
-      if (length > limitBytes) reject(tooLarge());
-      else chunks.push(chunk);
-    });
-    incoming.on("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    incoming.on("error", reject);
-  });
 }
 
 const tooLarge = () => new RotorError("PAYLOAD_TOO_LARGE", { limit: "8 MB" });

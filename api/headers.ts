@@ -1,5 +1,5 @@
-import type { ServerResponse } from "node:http";
 import type { Context, MiddlewareHandler } from "hono";
+import { nodeHttpOf } from "./node-http.ts";
 
 const yearSeconds = 31_536_000;
 
@@ -15,7 +15,7 @@ const always = Object.entries({
 });
 
 export const securityHeaders: MiddlewareHandler = async (c, next) => {
-  const outgoing = outgoingOf(c);
+  const outgoing = nodeHttpOf(c)?.outgoing;
   for (const [name, value] of always) outgoing?.setHeader(name, value);
   await next();
   if (outgoing) return;
@@ -28,14 +28,9 @@ export const securityHeaders: MiddlewareHandler = async (c, next) => {
  * all the rest of the answer. What the route says itself replaces them.
  */
 export function setHeader(c: Context, name: string, value: string): void {
-  const outgoing = outgoingOf(c);
+  const outgoing = nodeHttpOf(c)?.outgoing;
   if (outgoing) outgoing.setHeader(name, value);
   else c.header(name, value);
-}
-
-/** Without a socket there is none: the app is being called in process. */
-function outgoingOf(c: Context): ServerResponse | undefined {
-  return c.env?.outgoing;
 }
 
 /** For pages: our own style sheet and nothing else; no script at all. */

@@ -12,6 +12,7 @@ import {
 import type { App, AppContext } from "./app.ts";
 import { authenticate, type Gate } from "./credentials.ts";
 import { csvStream } from "./csv.ts";
+import { closedSignal, nodeHttpOf } from "./node-http.ts";
 import { readInput } from "./read-input.ts";
 import { respond } from "./respond.ts";
 
@@ -50,7 +51,8 @@ async function serve(c: AppContext, operation: Operation, gate: Gate): Promise<R
     ...(idempotencyKey !== undefined && { idempotencyKey }),
     // Made only when somebody asks for it.
     get signal() {
-      return c.req.raw.signal;
+      const node = nodeHttpOf(c);
+      return node ? closedSignal(node) : c.req.raw.signal;
     },
   };
   return respond(c, await perform(caller, operation, input, options));

@@ -2,6 +2,7 @@
 
 import { invalidInput, type Json, type Operation, pathParameters, RotorError } from "@rotorsh/contract";
 import type { Context } from "hono";
+import { nodeHttpOf, readBytes } from "./node-http.ts";
 
 /** Bodies without a larger limit of their own. */
 export const bodyLimitBytes = 512 * 1024;
@@ -75,10 +76,10 @@ function sizeText(bytes: number): string {
 /** Reads no further than the limit, whatever Content-Length claims. */
 async function readText(c: Context, limitBytes: number): Promise<string> {
   const tooLarge = () => new RotorError("PAYLOAD_TOO_LARGE", { limit: sizeText(limitBytes) });
+  const node = nodeHttpOf(c);
+  if (node) return (await readBytes(node, limitBytes, tooLarge)).toString("utf8");
   const length = c.req.header("content-length");
   if (Number(length ?? 0) > limitBytes) throw tooLarge();
-  // Node reads no further than was announced, and without a stream it costs a third.
-  if (length !== undefined) return Buffer.from(await c.req.arrayBuffer()).toString("utf8");
   const { body } = c.req.raw;
   if (!body) return "";
   const chunks: Uint8Array[] = [];

@@ -5,13 +5,18 @@ import { type Answer, type RateState, Replayed } from "@rotorsh/engine";
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { setHeader } from "./headers.ts";
+import { nodeHttpOf, sendJson } from "./node-http.ts";
 
 const minuteSeconds = 60;
 const unavailableRetrySeconds = 2;
 
 export function respond(c: Context, { status, body, replayed }: Answer): Response {
-  if (replayed) c.header("idempotent-replayed", "true");
-  return c.json(body, status as ContentfulStatusCode);
+  if (replayed) setHeader(c, "idempotent-replayed", "true");
+  const node = nodeHttpOf(c);
+  // Hono takes the body of an answer to HEAD away again.
+  return node && c.req.method !== "HEAD"
+    ? sendJson(node, status, body)
+    : c.json(body, status as ContentfulStatusCode);
 }
 
 export function respondError(c: Context, cause: unknown, requestId: string): Response {
