@@ -1,13 +1,16 @@
-// Tells who waits for the end of a run that it has come: at once when this process ended it, else when a look at the
-// database finds that another one did. A feed would read every step on the way.
+// Tells who waits for the end of a run that it has come: at once, and how it ended, when this process ended it, else
+// when a look at the database finds that another one did. A feed would read every step on the way.
 
+import type { Next } from "./core/drive-end.ts";
 import type { Database } from "./store/database.ts";
 import { findEnded } from "./store/runs.ts";
 
+export type Ended = Extract<Next, { kind: "completed" | "failed" }>;
+
 export type RunEnds = {
-  tell(runId: string): void;
-  /** Resolves when the run has ended, `over` aborts, or the server stops. */
-  wait(runId: string, over: AbortSignal): Promise<void>;
+  tell(runId: string, end?: Ended): void;
+  /** Resolves when the run has ended, `over` aborts, or the server stops; to the end where this process knows it. */
+  wait(runId: string, over: AbortSignal): Promise<Ended | undefined>;
   close(): void;
 };
 
@@ -16,14 +19,14 @@ const lookEveryMs = 250;
 const mostRemembered = 1000;
 
 export function createRunEnds(db: Database): RunEnds {
-  const waiting = new Map<string, Set<() => void>>();
+  const waiting = new Map<string, Set<(end?: Ended) => void>>();
   const ended = new Set<string>();
   let looking: NodeJS.Timeout | undefined;
 
-  function tell(runId: string): void {
+  function tell(runId: string, end?: Ended): void {
     ended.add(runId);
     if (ended.size > mostRemembered) ended.delete(ended.values().next().value as string);
-    for (const done of [...(waiting.get(runId) ?? [])]) done();
+    for (const done of [...(waiting.get(runId) ?? [])]) done(end);
   }
 
   function lookLater(): void {
@@ -36,19 +39,21 @@ export function createRunEnds(db: Database): RunEnds {
     }, lookEveryMs);
   }
 
-  async function wait(runId: string, over: AbortSignal): Promise<void> {
-    if (ended.has(runId) || over.aborted) return;
-    const some = waiting.get(runId) ?? new Set();
+  async function wait(runId: string, over: AbortSignal): Promise<Ended | undefined> {
+    if (ended.has(runId) || over.aborted) return undefined;
+    const some = waiting.get(runId) ?? new Set<(end?: Ended) => void>();
     waiting.set(runId, some);
     lookLater();
-    await new Promise<void>((resolve) => {
-      const done = () => {
+    return new Promise((resolve) => {
+      const done = (end?: Ended) => {
         some.delete(done);
         if (some.size === 0) waiting.delete(runId);
-        resolve();
+        over.removeEventListener("abort", stop);
+        resolve(end);
       };
+      const stop = () => done();
       some.add(done);
-      over.addEventListener("abort", done, { once: true });
+      over.addEventListener("abort", stop);
     });
   }
 

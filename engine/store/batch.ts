@@ -15,14 +15,17 @@ export type BatchOptions<Item> = {
   /** What an item weighs, and how much goes into one batch; a heavier one goes alone. */
   weight?: (item: Item) => number;
   heaviest?: number;
+  /** As long as what waits weighs less, it waits for a batch that is under way instead of opening another lane. */
+  worthALane?: number;
 };
 
 /** `run` answers one result per item, in order. `lanes` batches may be under way at once. */
 export function createBatcher<Item, Result>(
   run: (items: Item[]) => Promise<Result[]>,
-  { most = 500, lanes = 1, weight = () => 0, heaviest = 0 }: BatchOptions<Item> = {},
+  { most = 500, lanes = 1, weight = () => 0, heaviest = 0, worthALane = 0 }: BatchOptions<Item> = {},
 ): Batcher<Item, Result> {
   let waiting: Waiting<Item, Result>[] = [];
+  let waitingWeight = 0;
   let busy = 0;
 
   async function drain(): Promise<void> {
@@ -30,6 +33,7 @@ export function createBatcher<Item, Result>(
       const count = nextCount();
       const batch = waiting.slice(0, count);
       waiting = waiting.slice(count);
+      waitingWeight = waiting.reduce((sum, { item }) => sum + weight(item), 0);
       await runBatch(batch);
     }
     // In the same tick as the look at `waiting`: a call that comes later must find the lane free.
@@ -61,7 +65,8 @@ export function createBatcher<Item, Result>(
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
-      if (busy >= lanes) return;
+      waitingWeight += weight(item);
+      if (busy >= lanes || (busy > 0 && waitingWeight < worthALane)) return;
       busy++;
       // A microtask later, so that calls of the same tick share the first batch too.
       queueMicrotask(() => void drain());
