@@ -45,7 +45,12 @@ const register = (id: string, event: string) =>
     ...{ id, serve_url: "http://127.0.0.1:50997/", trigger_event: event },
   });
 
-const allowance = () => ({ workspaceId: rotor.home.id, plan: "unlimited" as const, quota: null });
+const allowance = () => ({
+  workspaceId: rotor.home.id,
+  plan: "unlimited" as const,
+  quota: null,
+  access: null,
+});
 
 const publish = (...events: [name: string, data?: unknown][]) =>
   services.workflows.publish(
