@@ -89,6 +89,12 @@ const works: Record<string, (db: Database) => Promise<unknown>> = {
   claim: (db) => claimRuns(db, 20, 1000),
   "claim none": (db) => claimRuns(db, 0, 1000),
   start: (db) => insertRuns(db, [newRun()]),
+  "start again": async (db) => {
+    const run = newRun();
+    await insertRuns(db, [run]);
+    const again = await insertRuns(db, [{ ...run, id: newId("run") }]);
+    expect(again).toEqual([{ kind: "duplicate", id: run.id }]);
+  },
   publish: (db) => publishPlainly(db, [newEvent("planned")], { room: 1, leaseMs: 1, taken: [] }, null),
   "publish for nobody": (db) => publishPlainly(db, [newEvent("x")], { room: 1, leaseMs: 1, taken: [] }, null),
   checkpoint: async (db) => {

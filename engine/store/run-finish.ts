@@ -108,8 +108,8 @@ async function findHeld(db: Database, ends: readonly DriveEnd[]): Promise<Map<st
   const sent = JSON.stringify(ends.map(({ run, token }) => ({ run, token })));
   const rows = await db.execute<Held>(sql`
     select r.id as run, r.event_id as trigger, coalesce(
-      case when r.look_from <= r.created_at and r.replay_of is null then (
-        select e.published_at from event e where e.workspace_id = r.workspace_id and e.id = r.event_id) end,
+      case when r.look_from <= r.created_at and r.replay_of is null
+        then published_at(r.workspace_id, r.event_id) end,
       r.look_from) as look_from
     from run r
     join json_to_recordset(${sent}::text::json) as s (run text, token uuid) on r.id = s.run and r.lease = s.token`);
@@ -150,8 +150,7 @@ async function release(db: Database, ends: readonly DriveEnd[]): Promise<void> {
       status = case when r.ended_at is not null then r.status when s.status is not null then s.status
         when s.kind = 'again' and s.failures = 0 then 'running' else 'waiting' end,
       look_from = case when not s.looked then r.look_from else (
-        select min(coalesce(e.published_at, t.ended_at)) from step t
-        left join event e on e.workspace_id = t.workspace_id and e.id = t.event_id
+        select min(coalesce(published_at(t.workspace_id, t.event_id), t.ended_at)) from step t
         where t.run_id = s.run and t.outcome is not null and t.key in (select json_array_elements_text(s.keys))) end,
       attempt = r.attempt + case when s.kind = 'retry' then 1 else 0 end,
       error = case when s.kind = 'told' then r.error else s.error end,

@@ -97,9 +97,6 @@ async function nameDuplicates(db: Database, runs: readonly NewRun[], started: St
   );
   if (asked.length === 0) return;
   const rows = await db.execute<{ ord: number; id: string }>(sql`
-    select a.ord, r.id from json_to_recordset(${JSON.stringify(asked)}::text::json)
-      as a (ord int, ws text, wf text, ikey text)
-    cross join lateral (select id from run
-      where workspace_id = a.ws and workflow_id = a.wf and idempotency_key = a.ikey offset 0) r`);
+    select * from runs_of_keys(${JSON.stringify(asked)}::text::json)`);
   for (const { ord, id } of rows) started[ord] = { kind: "duplicate", id };
 }

@@ -101,8 +101,7 @@ export async function resolveWaits(db: Database, resolved: readonly Resolved[]):
           else least(r.due_at, rotor_now()) end, changed = pg_current_xact_id(),
         look_from = coalesce(r.look_from, least(greatest(r.since, r.due_at), o.at))
       from (
-        select o.run_id, min(coalesce(e.published_at, rotor_now())) as at from over o
-        left join event e on e.workspace_id = o.workspace_id and e.id = o.event_id group by o.run_id
+        select run_id, min(coalesce(published_at(workspace_id, event_id), rotor_now())) as at from over group by run_id
       ) o
       where r.id = o.run_id and r.lease is null and r.ended_at is null
     )

@@ -150,6 +150,33 @@ begin
 end $$;
 `;
 
+/**
+ * Single rows, by an index of which another one shares the first columns. Only the right one has them in this order:
+ * by equality alone the other would do as well, for who believes that the table is empty.
+ */
+const byOneIndex = `
+create function runs_of_keys(p_asked json) returns table (ord int, id text) language plpgsql ${byKeysInFunction} set enable_sort = off as $$
+#variable_conflict use_column
+begin
+  return query select a.ord, r.id from json_to_recordset(p_asked) as a (ord int, ws text, wf text, ikey text)
+    cross join lateral (
+      select id, idempotency_key as ikey from run
+      where workspace_id = a.ws and workflow_id = a.wf and idempotency_key >= a.ikey
+      order by idempotency_key limit 1 offset 0) r
+    where r.ikey = a.ikey;
+end $$;
+
+create function published_at(p_workspace text, p_event text) returns timestamptz language plpgsql stable
+${byKeysInFunction} set enable_sort = off as $$
+declare v_event record;
+begin
+  if p_event is null then return null; end if;
+  select id, published_at into v_event from event
+    where workspace_id = p_workspace and id >= p_event order by id limit 1;
+  return case when v_event.id = p_event then v_event.published_at end;
+end $$;
+`;
+
 /** New runs, which are counted with them; one row for each that has a workflow. A run under a known key is not made. */
 const insertRuns = `
 create function insert_runs(p_runs json, p_lease_ms int, p_access bigint default null)
@@ -447,6 +474,7 @@ ${claimRuns}
 ${keepSteps}
 ${renewLeases}
 ${endAlone}
+${byOneIndex}
 ${insertRuns}
 ${publishPlain}
 `;
