@@ -1,5 +1,5 @@
-// I12: Postgres keeps the plans of a connection. Those that were made while there was nothing must be right for a
-// full queue, too: nobody tells Postgres of a burst before it has looked at the table by itself.
+// I12: Postgres keeps the plans of a connection. Those that were made while there was little must be right for a full
+// queue, too: nobody tells Postgres of a burst before it has looked at the table by itself.
 
 import { randomUUID } from "node:crypto";
 import { contract } from "@rotorsh/contract";
@@ -10,11 +10,15 @@ import { startTestEngine, type TestEngine } from "../testing/index.ts";
 
 let rotor: TestEngine;
 let sql: postgres.Sql;
+let queues = 0;
 const jobs = 20_000;
+/** Of other claims; each claim counts them, and an end may come upon them. */
+const underWay = 500;
 
 beforeAll(async () => {
   rotor = await startTestEngine();
   sql = postgres(rotor.url, { max: 1 });
+  await sql`alter table job set (autovacuum_enabled = false)`;
 });
 
 afterAll(async () => {
@@ -35,34 +39,55 @@ async function readSoFar(): Promise<number> {
   return Number(row?.n);
 }
 
-test.each([
-  ["a key each", "'k' || n"],
-  ["no keys", "null"],
-])("claims and ends read no more than they take, with %s", async (_, key) => {
-  const name = `plans-${key.length}`;
+const fill = (queueUid: number, state: string, count: number, key = "null") => sql`
+  insert into job (queue_uid, id, workspace_id, state, priority, payload, concurrency_key, max_attempts, provenance, created_at)
+  select ${queueUid}, ${state} || n, ${rotor.home.id}, ${state}, 0, '{}', ${sql.unsafe(key)}, 3, '{}', rotor_now()
+  from generate_series(1, ${count}) n`;
+
+/** What Postgres took the table for; each of these makes it plan anew. */
+const times: Record<string, (queueUid: number) => Promise<unknown>> = {
+  "before it was ever looked at": () => sql`truncate job, job_key`,
+  "while it was empty": async () => {
+    await sql`truncate job, job_key`;
+    await sql`vacuum analyze job`;
+  },
+  "while a few had ended": async (queueUid) => {
+    await sql`truncate job, job_key`;
+    await fill(queueUid, "completed", 30);
+    await sql`vacuum analyze job`;
+  },
+};
+
+const cases = Object.keys(times).flatMap((time) => [
+  { time, keys: "a key each", key: "'k' || n" },
+  { time, keys: "no keys", key: "null" },
+]);
+
+test.each(cases)("claims and ends planned $time read what they need, with $keys", async ({ time, key }) => {
+  const name = `plans-${queues++}`;
   await rotor.engine.callAs(rotor.home.admin)(contract.queues.create, { name, concurrency: 1000 }, {});
   const [queue] = await sql<{ uid: string }[]>`select uid from queue where name = ${name}`;
   const queueUid = Number(queue?.uid);
-  let held: JobEnd[] = [endOf("nobody", randomUUID())];
-  const work = async (want: number) => {
+  const work = async (want: number, ends: JobEnd[] = []) => {
     const lease = randomUUID();
-    const { claimed } = await workQueue(sql, { queueUid, want, lease, leaseMs: 60_000 }, held);
-    held = claimed.map(({ id }) => endOf(id, lease));
-    return claimed.length;
+    const { claimed } = await workQueue(sql, { queueUid, want, lease, leaseMs: 60_000 }, ends);
+    return claimed.map(({ id }) => endOf(id, lease));
   };
+  await times[time]?.(queueUid);
   // Often enough for every plan to be kept.
-  for (let round = 0; round < 12; round++) expect(await work(20)).toBe(0);
-  await sql`
-    insert into job (queue_uid, id, workspace_id, state, priority, payload, concurrency_key, max_attempts, provenance, created_at)
-    select ${queueUid}, 'n' || n, ${rotor.home.id}, 'waiting', 0, '{}', ${sql.unsafe(key)}, 3, '{}', rotor_now()
-    from generate_series(1, ${jobs}) n`;
-  expect(await work(20)).toBe(20);
+  for (let round = 0; round < 12; round++)
+    expect(await work(20, [endOf("nobody", randomUUID())])).toEqual([]);
+  await fill(queueUid, "waiting", jobs, key);
+  expect(await work(underWay)).toHaveLength(underWay);
   await sql`begin`;
   const before = await readSoFar();
-  // Where ends give keys back nothing is claimed: that comes next.
-  await work(20);
-  await work(20);
-  expect((await readSoFar()) - before).toBeLessThan(1000);
+  const held = await work(20);
+  const between = await readSoFar();
+  await work(0, held);
+  const after = await readSoFar();
   await sql`commit`;
-  expect(held.length).toBe(20);
+  expect(held).toHaveLength(20);
+  const [claim, end] = [between - before, after - between];
+  expect(claim).toBeLessThan(3 * underWay);
+  expect(end).toBeLessThan(3 * underWay);
 });

@@ -42,6 +42,21 @@ end $$;
  * has waited for one of them, else null.
  */
 const endJobs = `
+-- A plan is kept until Postgres has looked at a table again, which takes it up to a minute: after a burst it is one for
+-- a small table, and reads all of it. So plans are made anew whenever the table has doubled.
+create function plan_anew_if_grown() returns void language plpgsql as $$
+declare
+  v_pages bigint := pg_relation_size('job') / 8192;
+  v_planned bigint := coalesce(nullif(current_setting('rotor.job_pages', true), '')::bigint, 0);
+begin
+  if v_pages > 2 * v_planned + 50 then
+    execute 'discard plans';
+  elsif v_pages * 2 + 50 > v_planned then
+    return;
+  end if;
+  perform set_config('rotor.job_pages', v_pages::text, false);
+end $$;
+
 create function end_jobs(p_queue bigint, p_ends json, out accepted text[], out woken bigint[]) language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -53,6 +68,8 @@ declare
   v_stalled text[];
 begin
   accepted := '{}';
+  if json_array_length(p_ends) = 0 then return; end if;
+  perform plan_anew_if_grown();
   if not exists (select from queue where uid = p_queue) then
     woken := drop_ends(p_queue, p_ends);
     return;
@@ -174,8 +191,8 @@ end $$;
 create function start_jobs(p_places tid[], p_now timestamptz, p_lease uuid, p_until timestamptz)
 returns table (id text, seq bigint, payload text, tags text[], generation int, attempt int, max_attempts int,
                backoff jsonb)
-language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off
-  set enable_mergejoin = off as $$
+language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_indexscan = off
+  set enable_bitmapscan = off as $$
 begin
   return query
     update job j set state = 'active', attempts_made = j.attempts_made + 1, lease = p_lease, due_at = null,
@@ -307,6 +324,7 @@ language plpgsql as $$
 #variable_conflict use_column
 begin
   perform from queue_load where queue_uid = p_queue for update;
+  if json_array_length(p_ends) = 0 then perform plan_anew_if_grown(); end if;
   select cardinality(e.accepted), e.woken into accepted, woken from end_jobs(p_queue, p_ends) e;
   return next;
   if woken is not null then return; end if;
