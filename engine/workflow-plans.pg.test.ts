@@ -10,12 +10,11 @@ import { type Database, type Databases, openDatabases } from "./store/database.t
 import { publishDue, publishEvents, publishPlainly } from "./store/event-publish.ts";
 import { cancelRuns } from "./store/run-cancel.ts";
 import { claimRuns, findTarget, renewLeases } from "./store/run-claim.ts";
-import { type DriveEnd, endAlone, finishDrives } from "./store/run-finish.ts";
+import { type DriveEnd, finishDrives } from "./store/run-finish.ts";
 import { insertRuns, type NewRun } from "./store/run-start.ts";
+import { type RunWrites, writeRuns } from "./store/run-writes.ts";
 import { findEnded } from "./store/runs.ts";
 import { completeSignal, findSignal } from "./store/signals.ts";
-import { statementsOf } from "./store/statements.ts";
-import { keepSteps } from "./store/step-records.ts";
 import { execute } from "./testing/execute.ts";
 import { call, startTestEngine, type TestEngine } from "./testing/index.ts";
 
@@ -84,6 +83,24 @@ const waits = (): Next => ({
   ],
 });
 
+/** In the transaction of the test. */
+function write(db: Database, some: Partial<RunWrites>) {
+  const unsafe = (text: string, parameters: unknown[]) =>
+    db.execute(
+      sql.join(
+        text
+          .split(/\$\d+/)
+          .flatMap((part, at) => [
+            sql.raw(part),
+            ...(at < parameters.length ? [sql`${parameters[at]}`] : []),
+          ]),
+      ),
+    );
+  const take = { room: 1, leaseMs: 1000, taken: [] };
+  const all = { steps: [], ends: [], runs: [], take, access: null, ...some };
+  return writeRuns({ sql: { unsafe } as never, engine: db }, all);
+}
+
 /** Everything a run goes through, in a transaction of any kind. */
 const works: Record<string, (db: Database) => Promise<unknown>> = {
   claim: (db) => claimRuns(db, 20, 1000),
@@ -101,16 +118,19 @@ const works: Record<string, (db: Database) => Promise<unknown>> = {
     const { id: run, token } = await taken(db);
     const kept = step();
     const send = { ...step(), kind: "send" as const, send: { name: "y", data: 1 } };
-    for (const one of [kept, kept, send])
-      await keepSteps(statementsOf(db) as never, [{ run, token, step: one }]);
-    await keepSteps(statementsOf(db) as never, [{ run, token: randomUUID(), step: step() }]);
+    for (const one of [kept, kept, send]) await write(db, { steps: [{ run, token, step: one }] });
+    await write(db, { steps: [{ run, token: randomUUID(), step: step() }] });
   },
   renew: async (db) => {
     const { id: run, token } = await taken(db);
     await renewLeases(db, [{ run, token }], 1000);
   },
-  "end alone": async (db) =>
-    endAlone(statementsOf(db) as never, [end(await taken(db), { kind: "completed", output: 1 })]),
+  "end alone": async (db) => write(db, { ends: [end(await taken(db), { kind: "completed", output: 1 })] }),
+  "all in one": async (db) => {
+    const { id: run, token } = await taken(db);
+    const ends = [end(await taken(db), { kind: "completed", output: 1 })];
+    await write(db, { steps: [{ run, token, step: step() }], ends, runs: [newRun()] });
+  },
   "look for ends": (db) => findEnded(db, [newId("run")]),
   target: (db) => findTarget(db, rotor.home.id, "planned"),
 };

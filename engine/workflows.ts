@@ -5,6 +5,7 @@ import type { Checkpoint, Memo } from "@rotorsh/contract";
 import { createDriveSizes, type DriveSizes } from "./drive-sizes.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import { auditHookErrors } from "./hook-audit.ts";
+import { must } from "./must.ts";
 import { type Allowance, withinQuota } from "./quota.ts";
 import { createRunEnds, type RunEnds } from "./run-ends.ts";
 import { createBatcher } from "./store/batch.ts";
@@ -17,9 +18,10 @@ import {
   publishPlainly,
 } from "./store/event-publish.ts";
 import type { ClaimedRun } from "./store/run-claim.ts";
-import { type DriveEnd, endAlone, finishDrives, isSimple } from "./store/run-finish.ts";
+import { type DriveEnd, finishDrives, isSimple } from "./store/run-finish.ts";
 import { insertRuns, type NewRun, type Started, type Take } from "./store/run-start.ts";
-import { findOutcomes, keepSteps } from "./store/step-records.ts";
+import { writeRuns } from "./store/run-writes.ts";
+import { findOutcomes, type KeptStep, type SentStep } from "./store/step-records.ts";
 
 export type Checkpointed =
   | { kind: "kept"; recorded: Record<string, Memo> }
@@ -54,10 +56,13 @@ export type Driver = {
 
 const lanes = 2;
 const largestBatch = 200;
+/** Fewer share the next statement instead of having one of their own. */
+const worthALane = 8;
 const dueBatch = 200;
 
 /** `tellOthers` says to other processes that there may be a run to drive, where this one drives none. */
-export function createWorkflows({ engine, sql, acrossByKeys }: Databases, tellOthers: () => void): Workflows {
+export function createWorkflows(databases: Databases, tellOthers: () => void): Workflows {
+  const { engine, sql, acrossByKeys } = databases;
   const listeners = new Set<() => void>();
   const wake = () => {
     for (const listener of listeners) listener();
@@ -71,9 +76,6 @@ export function createWorkflows({ engine, sql, acrossByKeys }: Databases, tellOt
     driver?.drive(take.taken);
     return done;
   }
-  const startTogether = createGroup<Asked<NewRun>, Started[]>(async (asked) =>
-    split(asked, await starting((take) => insertRuns(engine, allOf(asked), take, accessOf(asked)))),
-  );
   const publishTogether = createGroup<Asked<NewEvent>, Published[]>(async (asked) =>
     split(asked, await starting((take) => publishAll(allOf(asked), take, accessOf(asked)))),
   );
@@ -94,21 +96,34 @@ export function createWorkflows({ engine, sql, acrossByKeys }: Databases, tellOt
     });
     return ends.map((end) => held.has(end));
   });
-  const endTogether = createGroup<DriveEnd, boolean>(async (ends) => {
-    const ended = await endAlone(sql, ends);
-    return ends.map(({ run }) => ended.has(run));
-  });
   const feed = createFeed(engine);
   const ends = createRunEnds(engine);
   const sizes = createDriveSizes();
-  const checkpointTogether = createGroup<Checkpoint, Checkpointed>((bodies) => keepTogether(bodies));
+  const write = createGroup<Write, Written>(async (writes) => {
+    const bodies = writes.flatMap(({ steps }) => steps ?? []);
+    const asked = writes.flatMap(({ start }) => start ?? []);
+    const sent = bodies.flatMap(toSent);
+    const done = await starting((take) =>
+      writeRuns(databases, {
+        ...{ steps: sent, ends: writes.flatMap(({ end }) => end ?? []), runs: allOf(asked) },
+        ...{ take, access: accessOf(asked) },
+      }),
+    );
+    const checkpointed = (await answer(bodies, sent, done.kept)).values();
+    const started = split(asked, done.started).values();
+    return writes.map(({ steps, end, start }) => ({
+      ...(steps && { checkpointed: checkpointed.next().value }),
+      ...(end && { isMine: done.ended.has(end.run) }),
+      ...(start && { started: started.next().value }),
+    }));
+  });
 
-  async function keepTogether(bodies: readonly Checkpoint[]): Promise<Checkpointed[]> {
-    const sent = bodies.flatMap((body, of) => {
-      const [run = "", token = ""] = body.token.split(".");
-      return body.steps.map((step) => ({ run, token, step, of }));
-    });
-    const kept = await keepSteps(sql, sent);
+  /** What became of the checkpoints whose steps these are. */
+  async function answer(
+    bodies: readonly Checkpoint[],
+    sent: readonly OfCheckpoint[],
+    kept: readonly KeptStep[],
+  ): Promise<Checkpointed[]> {
     const answers = bodies.map((): Checkpointed => ({ kind: "kept", recorded: {} }));
     sent.forEach(({ of }, index) => {
       if (!kept[index]?.held) answers[of] = { kind: "lease lost" };
@@ -140,7 +155,9 @@ export function createWorkflows({ engine, sql, acrossByKeys }: Databases, tellOt
       const { quota, access } = allowance;
       const work = (db: Database, now: Date) => withinQuota(db, allowance, now, () => insertRuns(db, runs));
       const started =
-        quota === null ? await startTogether({ sent: runs, access }) : await acrossByKeys(work, access);
+        quota === null
+          ? must((await write({ start: { sent: runs, access } })).started)
+          : await acrossByKeys(work, access);
       if (started.some((one) => one.kind === "started" && !one.taken)) wake();
       return started;
     },
@@ -157,10 +174,11 @@ export function createWorkflows({ engine, sql, acrossByKeys }: Databases, tellOt
     sizes,
     async checkpoint(body) {
       const problem = sizes.add(body.token, body.steps)?.message;
-      return problem === undefined ? checkpointTogether(body) : { kind: "too large", problem };
+      if (problem !== undefined) return { kind: "too large", problem };
+      return must((await write({ steps: body })).checkpointed);
     },
     async finish(end) {
-      const isMine = await (isSimple(end) ? endTogether(end) : finishTogether(end));
+      const isMine = isSimple(end) ? must((await write({ end })).isMine) : await finishTogether(end);
       feed.touch([end.run]);
       if (isMine && (end.next.kind === "completed" || end.next.kind === "failed"))
         ends.tell(end.run, end.next);
@@ -182,8 +200,9 @@ export function createWorkflows({ engine, sql, acrossByKeys }: Databases, tellOt
 /** A batcher whose items do not fail each other: what the database refuses together is tried one by one. */
 function createGroup<Item, Result>(run: (items: readonly Item[]) => Promise<Result[]>) {
   const together = createBatcher<Item, Result | Failure>((items) => runAll(run, items), {
-    lanes,
-    most: largestBatch,
+    ...{ lanes, most: largestBatch, worthALane },
+    weight: () => 1,
+    heaviest: largestBatch,
   });
   return async (item: Item): Promise<Result> => {
     const result = await together(item);
@@ -221,6 +240,18 @@ function isDeadlock(error: unknown): boolean {
     if (code === "40P01" || code === "40001") return true;
   }
   return false;
+}
+
+/** One of these. */
+type Write = { steps?: Checkpoint; end?: DriveEnd; start?: Asked<NewRun> };
+type Written = { checkpointed?: Checkpointed | undefined; isMine?: boolean; started?: Started[] | undefined };
+
+/** A step, and the place of its checkpoint in the batch. */
+type OfCheckpoint = SentStep & { of: number };
+
+function toSent({ token: lease, steps }: Checkpoint, of: number): OfCheckpoint[] {
+  const [run = "", token = ""] = lease.split(".");
+  return steps.map((step) => ({ run, token, step, of }));
 }
 
 /** What one caller asks for, and what is to be checked of the caller. */

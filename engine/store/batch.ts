@@ -1,6 +1,8 @@
 // Group commit: calls that arrive while a statement is under way share the next one. No timer: a call alone
 // is sent at once, and under load a batch is as large as one round trip lets it grow.
 
+const longMs = 20;
+
 export type Batcher<Item, Result> = (item: Item) => Promise<Result>;
 
 type Waiting<Item, Result> = {
@@ -15,7 +17,10 @@ export type BatchOptions<Item> = {
   /** What an item weighs, and how much goes into one batch; a heavier one goes alone. */
   weight?: (item: Item) => number;
   heaviest?: number;
-  /** As long as what waits weighs less, it waits for a batch that is under way instead of opening another lane. */
+  /**
+   * What weighs less waits for a batch that is under way instead of opening another lane, unless that takes long: a
+   * batch costs as much as several items, and one that is slow must not hold up the rest.
+   */
   worthALane?: number;
 };
 
@@ -27,6 +32,7 @@ export function createBatcher<Item, Result>(
   let waiting: Waiting<Item, Result>[] = [];
   let waitingWeight = 0;
   let busy = 0;
+  let begunAt = 0;
 
   async function drain(): Promise<void> {
     while (waiting.length > 0) {
@@ -51,7 +57,10 @@ export function createBatcher<Item, Result>(
     return end;
   }
 
+  const takesLong = () => performance.now() - begunAt > longMs;
+
   async function runBatch(batch: Waiting<Item, Result>[]): Promise<void> {
+    begunAt = performance.now();
     try {
       const results = await run(batch.map(({ item }) => item));
       batch.forEach(({ resolve }, index) => {
@@ -66,7 +75,7 @@ export function createBatcher<Item, Result>(
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
       waitingWeight += weight(item);
-      if (busy >= lanes || (busy > 0 && waitingWeight < worthALane)) return;
+      if (busy >= lanes || (busy > 0 && waitingWeight < worthALane && !takesLong())) return;
       busy++;
       // A microtask later, so that calls of the same tick share the first batch too.
       queueMicrotask(() => void drain());

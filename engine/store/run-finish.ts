@@ -2,7 +2,6 @@
 
 import type { StepRecord } from "@rotorsh/contract";
 import { sql } from "drizzle-orm";
-import type postgres from "postgres";
 import { isTriedAgain, type Next, type RegisteredWait } from "../core/drive-end.ts";
 import type { Database } from "./database.ts";
 import { eventLock, lockEvents } from "./event-publish.ts";
@@ -31,8 +30,8 @@ export function isSimple({ isAlone, asked, next }: DriveEnd): boolean {
   return isAlone && asked === null && (next.kind === "completed" || next.kind === "failed");
 }
 
-/** The same as finishDrives, for simple ends; answers which runs ended by it. */
-export async function endAlone(sql: postgres.Sql, ends: readonly DriveEnd[]): Promise<Set<string>> {
+/** Simple ends as `end_alone` reads them; it does the same as finishDrives. */
+export function endParameters(ends: readonly DriveEnd[]): [string, boolean, string] {
   const { json: steps, sends } = toRecords(
     ends.flatMap(({ run, token, steps }) => steps.map((step) => ({ run, token, step }))),
   );
@@ -50,9 +49,7 @@ export async function endAlone(sql: postgres.Sql, ends: readonly DriveEnd[]): Pr
         ]
       : [],
   );
-  const rows = await sql<{ run: string }[]>`
-    select end_alone(${steps}::text::json, ${sends}, ${JSON.stringify(sent)}::text::json) as run`;
-  return new Set(rows.map(({ run }) => run));
+  return [steps, sends, JSON.stringify(sent)];
 }
 
 type Held = { run: string; look_from: string; trigger: string | null };

@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
-import type { Access, Database } from "./database.ts";
+import type { Database } from "./database.ts";
 import { type ClaimedRun, eventIdOf } from "./run-claim.ts";
 
 export type NewRun = {
@@ -37,11 +37,24 @@ export type Take = { room: number; leaseMs: number; taken: ClaimedRun[] };
 export async function insertRuns(
   db: Database,
   runs: readonly NewRun[],
-  take?: Take,
-  access: Access = null,
+  take: Take = { room: 0, leaseMs: 0, taken: [] },
 ): Promise<Started[]> {
   if (runs.length === 0) return [];
-  const room = take?.room ?? 0;
+  const { json, leases } = startParameters(runs, take);
+  const rows = await db.execute<InsertedRun>(
+    sql`select * from insert_runs(${json}::text::json, ${take.leaseMs})`,
+  );
+  const started = toStarted(runs, leases, rows, take);
+  await nameDuplicates(db, runs, started);
+  return started;
+}
+
+/** The runs as `insert_runs` reads them, and the leases of those that there is room for. */
+export function startParameters(
+  runs: readonly NewRun[],
+  { room }: Take,
+): { json: string; leases: (string | null)[] } {
+  const leases = runs.map((_, ord) => (ord < room ? randomUUID() : null));
   const sent = runs.map((run, ord) => ({
     ord,
     id: run.id,
@@ -57,23 +70,30 @@ export async function insertRuns(
     parent_key: run.parentKey ?? null,
     replay_of: run.replayOf ?? null,
     as_child: run.asChild ?? false,
-    lease: ord < room ? randomUUID() : null,
+    lease: leases[ord] ?? null,
   }));
-  const rows = await db.execute<{ ord: number; created: boolean; named: string }>(
-    sql`select * from insert_runs(${JSON.stringify(sent)}::text::json, ${take?.leaseMs ?? 0}, ${access})`,
-  );
+  return { json: JSON.stringify(sent), leases };
+}
+
+/** What `insert_runs` answers. */
+export type InsertedRun = { ord: number; created: boolean; named: string };
+
+export function toStarted(
+  runs: readonly NewRun[],
+  leases: readonly (string | null)[],
+  rows: readonly InsertedRun[],
+  take: Take,
+): Started[] {
   const placed = new Map(rows.map((row) => [row.ord, row]));
-  const started = runs.map((run, ord): Started => {
+  take.room = Math.max(0, take.room - runs.length);
+  return runs.map((run, ord): Started => {
     const row = placed.get(ord);
     if (!row) return { kind: "no workflow" };
     if (!row.created) return { kind: "duplicate", id: run.id };
-    const lease = sent[ord]?.lease;
-    if (take && lease) take.taken.push(toClaimed(run, row.named, lease));
-    return { kind: "started", id: run.id, taken: Boolean(lease) };
+    const lease = leases[ord] ?? null;
+    if (lease !== null) take.taken.push(toClaimed(run, row.named, lease));
+    return { kind: "started", id: run.id, taken: lease !== null };
   });
-  if (take) take.room = Math.max(0, room - runs.length);
-  await nameDuplicates(db, runs, started);
-  return started;
 }
 
 /** As a claim would have brought it. */
@@ -89,7 +109,11 @@ export function toClaimed(run: NewRun, eventName: string, token: string): Claime
 }
 
 /** Which run a repeated key stands for. */
-async function nameDuplicates(db: Database, runs: readonly NewRun[], started: Started[]): Promise<void> {
+export async function nameDuplicates(
+  db: Database,
+  runs: readonly NewRun[],
+  started: Started[],
+): Promise<void> {
   const asked = runs.flatMap((run, ord) =>
     started[ord]?.kind === "duplicate"
       ? [{ ord, ws: run.workspaceId, wf: run.workflowId, ikey: run.idempotencyKey }]

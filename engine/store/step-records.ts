@@ -55,11 +55,8 @@ function toOutcome(outcome: Memo): Memo {
 
 export type KeptStep = { held: boolean; kept: boolean };
 
-/** Keeps what is new; answers one line per record, in order. */
-export async function keepSteps(sql: postgres.Sql, sent: readonly SentStep[]): Promise<KeptStep[]> {
-  const { json, sends, firsts } = toRecords(sent);
-  const rows = await sql<({ ord: number } & KeptStep)[]>`
-    select ord, held, kept from keep_steps(${json}::text::json, ${sends})`;
+/** What `keep_steps` answers, as one line per record, in order: it says nothing where all were kept. */
+export function toKept({ firsts }: Records, rows: readonly ({ ord: number } & KeptStep)[]): KeptStep[] {
   const told = new Map(rows.map((row) => [row.ord, row]));
   return firsts.map((first, ord) => {
     const { held, kept } = told.get(first) ?? { held: true, kept: true };

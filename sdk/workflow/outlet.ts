@@ -16,7 +16,10 @@ const pack = promisify(gzip);
 export const messageBytes = 4 * 1024 * 1024;
 const largestMessage = 500;
 /** Messages under way at once. */
-const lanes = 2;
+const lanes = 4;
+/** Fewer share the next message instead of having one of their own, unless the one under way takes long. */
+const worthALane = 8;
+const longMs = 20;
 /** Smaller bodies are not worth the work. */
 const gzipFromBytes = 32 * 1024;
 /** A message is cut off after so long. */
@@ -34,6 +37,7 @@ class Outlet {
   readonly #url: string;
   #waiting: Sent[] = [];
   #underWay = 0;
+  #begunAt = 0;
 
   constructor(url: string) {
     this.#url = url;
@@ -43,8 +47,14 @@ class Outlet {
   send(text: string): Promise<Fate> {
     return new Promise((resolve) => {
       this.#waiting.push({ text, bytes: Buffer.byteLength(text), resolve });
-      if (this.#underWay < lanes) void this.#drain();
+      if (this.#mayBegin()) void this.#drain();
     });
+  }
+
+  #mayBegin(): boolean {
+    if (this.#underWay === 0) return true;
+    const isWorthIt = this.#waiting.length >= worthALane || performance.now() - this.#begunAt > longMs;
+    return isWorthIt && this.#underWay < lanes;
   }
 
   async #drain(): Promise<void> {
@@ -53,6 +63,7 @@ class Outlet {
     await undefined;
     while (this.#waiting.length > 0) {
       const sent = this.#next();
+      this.#begunAt = performance.now();
       const fates = await deliver(this.#url, sent);
       for (const [index, { resolve }] of sent.entries()) resolve(fates[index] as Fate);
     }
