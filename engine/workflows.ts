@@ -9,7 +9,14 @@ import { must } from "./must.ts";
 import { type Allowance, withinQuota } from "./quota.ts";
 import { createRunEnds, type RunEnds } from "./run-ends.ts";
 import { createBatcher } from "./store/batch.ts";
-import { type Access, commonAccess, type Database, type Databases, isUnavailable } from "./store/database.ts";
+import {
+  type Access,
+  commonAccess,
+  type Database,
+  type Databases,
+  isUnavailable,
+  type Lane,
+} from "./store/database.ts";
 import {
   type NewEvent,
   type Published,
@@ -63,6 +70,7 @@ const dueBatch = 200;
 /** `tellOthers` says to other processes that there may be a run to drive, where this one drives none. */
 export function createWorkflows(databases: Databases, tellOthers: () => void): Workflows {
   const { engine, sql, acrossByKeys } = databases;
+  const laneAt = (lane: number) => must(databases.lanes[lane]);
   const listeners = new Set<() => void>();
   const wake = () => {
     for (const listener of listeners) listener();
@@ -76,11 +84,16 @@ export function createWorkflows(databases: Databases, tellOthers: () => void): W
     driver?.drive(take.taken);
     return done;
   }
-  const publishTogether = createGroup<Asked<NewEvent>, Published[]>(async (asked) =>
-    split(asked, await starting((take) => publishAll(allOf(asked), take, accessOf(asked)))),
+  const publishTogether = createGroup<Asked<NewEvent>, Published[]>(async (asked, lane) =>
+    split(asked, await starting((take) => publishAll(allOf(asked), take, accessOf(asked), laneAt(lane)))),
   );
-  async function publishAll(events: readonly NewEvent[], take: Take, access: Access): Promise<Published[]> {
-    const plain = await publishPlainly(engine, events, take, access);
+  async function publishAll(
+    events: readonly NewEvent[],
+    take: Take,
+    access: Access,
+    lane: Lane,
+  ): Promise<Published[]> {
+    const plain = await publishPlainly(lane.engine, events, take, access);
     // This process drives all that they started.
     if (plain && take.taken.length === plain.flatMap(({ runIds }) => runIds).length) return plain;
     const published = plain ?? (await acrossByKeys((db) => publishEvents(db, events, take), access));
@@ -99,12 +112,12 @@ export function createWorkflows(databases: Databases, tellOthers: () => void): W
   const feed = createFeed(engine);
   const ends = createRunEnds(engine);
   const sizes = createDriveSizes();
-  const write = createGroup<Write, Written>(async (writes) => {
+  const write = createGroup<Write, Written>(async (writes, lane) => {
     const bodies = writes.flatMap(({ steps }) => steps ?? []);
     const asked = writes.flatMap(({ start }) => start ?? []);
     const sent = bodies.flatMap(toSent);
     const done = await starting((take) =>
-      writeRuns(databases, {
+      writeRuns(laneAt(lane), {
         ...{ steps: sent, ends: writes.flatMap(({ end }) => end ?? []), runs: allOf(asked) },
         ...{ take, access: accessOf(asked) },
       }),
@@ -198,12 +211,15 @@ export function createWorkflows(databases: Databases, tellOthers: () => void): W
 }
 
 /** A batcher whose items do not fail each other: what the database refuses together is tried one by one. */
-function createGroup<Item, Result>(run: (items: readonly Item[]) => Promise<Result[]>) {
-  const together = createBatcher<Item, Result | Failure>((items) => runAll(run, items), {
-    ...{ lanes, most: largestBatch, worthALane },
-    weight: () => 1,
-    heaviest: largestBatch,
-  });
+function createGroup<Item, Result>(run: (items: readonly Item[], lane: number) => Promise<Result[]>) {
+  const together = createBatcher<Item, Result | Failure>(
+    (items, lane) => runAll((some) => run(some, lane), items),
+    {
+      ...{ lanes, most: largestBatch, worthALane },
+      weight: () => 1,
+      heaviest: largestBatch,
+    },
+  );
   return async (item: Item): Promise<Result> => {
     const result = await together(item);
     if (result instanceof Failure) throw result.cause;

@@ -24,26 +24,26 @@ export type BatchOptions<Item> = {
   worthALane?: number;
 };
 
-/** `run` answers one result per item, in order. `lanes` batches may be under way at once. */
+/** `run` answers one result per item, in order. `lanes` batches may be under way at once; the first free one is taken. */
 export function createBatcher<Item, Result>(
-  run: (items: Item[]) => Promise<Result[]>,
+  run: (items: Item[], lane: number) => Promise<Result[]>,
   { most = 500, lanes = 1, weight = () => 0, heaviest = 0, worthALane = 0 }: BatchOptions<Item> = {},
 ): Batcher<Item, Result> {
   let waiting: Waiting<Item, Result>[] = [];
   let waitingWeight = 0;
-  let busy = 0;
+  const busy = new Set<number>();
   let begunAt = 0;
 
-  async function drain(): Promise<void> {
+  async function drain(lane: number): Promise<void> {
     while (waiting.length > 0) {
       const count = nextCount();
       const batch = waiting.slice(0, count);
       waiting = waiting.slice(count);
       waitingWeight = waiting.reduce((sum, { item }) => sum + weight(item), 0);
-      await runBatch(batch);
+      await runBatch(batch, lane);
     }
     // In the same tick as the look at `waiting`: a call that comes later must find the lane free.
-    busy--;
+    busy.delete(lane);
   }
 
   /** How many of those that wait go into the next batch: at least one. */
@@ -59,10 +59,13 @@ export function createBatcher<Item, Result>(
 
   const takesLong = () => performance.now() - begunAt > longMs;
 
-  async function runBatch(batch: Waiting<Item, Result>[]): Promise<void> {
+  async function runBatch(batch: Waiting<Item, Result>[], lane: number): Promise<void> {
     begunAt = performance.now();
     try {
-      const results = await run(batch.map(({ item }) => item));
+      const results = await run(
+        batch.map(({ item }) => item),
+        lane,
+      );
       batch.forEach(({ resolve }, index) => {
         resolve(results[index] as Result);
       });
@@ -75,9 +78,11 @@ export function createBatcher<Item, Result>(
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
       waitingWeight += weight(item);
-      if (busy >= lanes || (busy > 0 && waitingWeight < worthALane && !takesLong())) return;
-      busy++;
+      if (busy.size >= lanes || (busy.size > 0 && waitingWeight < worthALane && !takesLong())) return;
+      let lane = 0;
+      while (busy.has(lane)) lane++;
+      busy.add(lane);
       // A microtask later, so that calls of the same tick share the first batch too.
-      queueMicrotask(() => void drain());
+      queueMicrotask(() => void drain(lane));
     });
 }

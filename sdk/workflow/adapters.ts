@@ -108,7 +108,8 @@ function toFetchHandler(endpoint: Endpoint): FetchHandler {
 function toNodeListener(endpoint: Endpoint): NodeListener {
   return (request, response) => {
     void endpoint(fromNode(request, response)).then(({ status, body }) => {
-      if (!response.destroyed) response.writeHead(status, answerHeaders).end(body);
+      if (response.destroyed) return;
+      response.writeHead(status, { ...answerHeaders, "content-length": Buffer.byteLength(body) }).end(body);
     });
   };
 }
@@ -129,7 +130,7 @@ function fromNode(
       headerOf(headers, "x-forwarded-proto") ?? ("encrypted" in request.socket ? "https" : undefined),
     ),
     headers,
-    readBody: async (most) => rawOf(parsed) ?? readStream(request.readableEnded ? undefined : request, most),
+    readBody: async (most) => rawOf(parsed) ?? readNode(request, most),
     isGone: () => response.destroyed && !response.writableFinished,
   };
 }
@@ -147,21 +148,42 @@ async function readStream(
   stream: AsyncIterable<Uint8Array> | null | undefined,
   most: number,
 ): Promise<Uint8Array> {
-  if (stream === undefined) {
-    throw new Refusal(
-      500,
-      "The body was read before it came here, and its signature needs the bytes as they arrived. In Express, call serveWorkflow before express.json().",
-    );
-  }
+  if (stream === undefined) throw alreadyRead();
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of stream ?? []) {
     bytes += chunk.length;
-    if (bytes > most) throw new Refusal(413, `The body is larger than ${most / 1024 / 1024} MB.`);
+    if (bytes > most) throw tooLarge(most);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
+
+/** The same of a request of Node, whose events cost a fraction of its iterator. */
+function readNode(request: IncomingMessage, most: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    if (request.readableEnded) return reject(alreadyRead());
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > most) reject(tooLarge(most));
+      else chunks.push(chunk);
+    });
+    request.on("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    request.on("error", reject);
+    request.on("close", () => reject(new Refusal(400, "The request broke off.")));
+  });
+}
+
+function alreadyRead(): Refusal {
+  return new Refusal(
+    500,
+    "The body was read before it came here, and its signature needs the bytes as they arrived. In Express, call serveWorkflow before express.json().",
+  );
+}
+
+const tooLarge = (most: number) => new Refusal(413, `The body is larger than ${most / 1024 / 1024} MB.`);
 
 /** Behind a proxy that speaks TLS, this process sees plain HTTP. */
 function forwarded(url: string, protocol: string | undefined): string {
