@@ -3,6 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { RotorError } from "@rotorsh/contract";
 import type { Context } from "hono";
 
 export type NodeHttp = { incoming: IncomingMessage; outgoing: ServerResponse };
@@ -24,6 +25,8 @@ export function readBytes(
       outgoing.shouldKeepAlive = false;
       reject(tooLarge());
     };
+    const gone = (cause?: Error) => reject(new RotorError("INVALID_JSON", {}, { cause }));
+    if (incoming.destroyed) return gone();
     if (Number(incoming.headers["content-length"] ?? 0) > limitBytes) return refuse();
     incoming.on("data", (chunk: Buffer) => {
       length += chunk.length;
@@ -31,7 +34,8 @@ export function readBytes(
       else chunks.push(chunk);
     });
     incoming.on("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    incoming.on("error", reject);
+    incoming.on("error", gone);
+    incoming.on("close", () => gone());
   });
 }
 

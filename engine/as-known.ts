@@ -1,8 +1,9 @@
 // Work for a caller who is known from an earlier request. When their rights have changed since, they are read again,
 // and what was refused or not begun for the old ones is done, or refused, for the new.
 
+import { isRotorError } from "@rotorsh/contract";
 import type { Caller } from "./caller.ts";
-import { isAccessChanged } from "./store/database.ts";
+import { isAccessChanged, isUnavailable } from "./store/database.ts";
 
 /** How far the work has come. */
 export type Progress = {
@@ -19,10 +20,11 @@ export async function asKnown<T>(caller: Caller, work: Work<T>): Promise<T> {
   try {
     return await work(caller, progress);
   } catch (error) {
-    if (!caller.known || progress.isCurrent) throw error;
+    if (!caller.known || progress.isCurrent || isUnavailable(error)) throw error;
     // Refuses who has no right to any answer.
     const current = await caller.known.again();
-    if (progress.isBegun && !isAccessChanged(error)) throw error;
+    const isHarmless = isAccessChanged(error) || (isRotorError(error) && error.status < 500);
+    if (progress.isBegun && !isHarmless) throw error;
     return work(current, { isBegun: false, isCurrent: true });
   }
 }

@@ -46,35 +46,38 @@ export function createAuthenticate(services: Services): Authenticate {
   const callers = createKnownCallers();
   const admit = createAdmit(services);
 
-  async function look(key: KeyToken, workspaceId: string | undefined): Promise<Found> {
+  /** `counted` where the request is counted already. */
+  async function lookUp(
+    credential: Credential,
+    provenance: Provenance,
+    counted?: { rate: RateState },
+  ): Promise<Caller> {
+    const { token = "", workspaceId } = credential;
+    const key = readKey(token);
+    if (!key) throw new RotorError("UNAUTHENTICATED");
     const identity = await find(key.id);
     if (!isAlive(key, identity)) throw new RotorError("UNAUTHENTICATED");
     const workspace = await workspaceOf(identity, workspaceId, services);
-    const found = { caller: toCaller(identity, workspace), access: identity.access };
-    callers.keep(key.token, workspaceId, found, msLeft(identity));
-    return found;
+    const caller = toCaller(identity, workspace);
+    const { rate, refused } = await admit(caller, credential, provenance, counted);
+    if (refused) {
+      await services.denied({ ...caller, provenance }, refused.what, refused.code);
+      throw new RotorError(refused.code);
+    }
+    // Only who was let in: nobody can fill the memory with names.
+    callers.keep(token, workspaceId, { caller, access: identity.access }, msLeft(identity));
+    return { ...caller, rate, provenance };
   }
 
-  const authenticate: Authenticate = async (credential, provenance, { mayBeKnown = false } = {}) => {
-    const { token = "", workspaceId } = credential;
-    const known = mayBeKnown ? callers.find(token, workspaceId) : undefined;
-    if (!known) {
-      const key = readKey(token);
-      if (!key) throw new RotorError("UNAUTHENTICATED");
-      const { caller } = await look(key, workspaceId);
-      const admitted = await admit(caller, credential, provenance);
-      if (!admitted.refused) return { ...caller, rate: admitted.rate, provenance };
-      const { what, code } = admitted.refused;
-      await services.denied({ ...caller, provenance }, what, code);
-      throw new RotorError(code);
-    }
-    const again = () => authenticate(credential, provenance);
+  return async (credential, provenance, { mayBeKnown = false } = {}) => {
+    const known = mayBeKnown ? callers.find(credential.token ?? "", credential.workspaceId) : undefined;
+    if (!known) return lookUp(credential, provenance);
     const { rate, refused } = await admit(known.caller, credential, provenance).catch(mayBeWrong);
     // What refuses them may hold no more; nor may they hear of it, if their key is dead.
-    if (refused) return again();
+    if (refused) return lookUp(credential, provenance);
+    const again = () => lookUp(credential, provenance, { rate });
     return { ...known.caller, rate, known: { access: known.access, again }, provenance };
   };
-  return authenticate;
 }
 
 type Admitted = { rate: RateState; refused?: { what: string; code: ErrorCode } };
@@ -89,6 +92,7 @@ function createAdmit(services: Services) {
     { tier, workspace, allowedIps, actorId }: Found["caller"],
     { workspaceId, noQueueKeys }: Credential,
     { ip }: Provenance,
+    counted?: { rate: RateState },
   ): Promise<Admitted> => {
     const refuse = (what: string, code: ErrorCode) => ({ rate: null, refused: { what, code } });
     const owner = must(workspace, "a workspace");
@@ -98,7 +102,8 @@ function createAdmit(services: Services) {
     }
     if (!isAllowedFrom(allowedIps, ip)) return refuse("key", "ADDRESS_REFUSED");
     if (noQueueKeys && tier === "queue") return refuse(noQueueKeys, "KEY_TIER_REFUSED");
-    const rate = await rateLimiter.take(id, limitsOf(owner.plan, owner).requestsPerMinute);
+    const limit = limitsOf(owner.plan, owner).requestsPerMinute;
+    const rate = counted ? counted.rate : await rateLimiter.take(id, limit);
     if (suspendedAt) return refuse("key", "WORKSPACE_SUSPENDED");
     touch(actorId);
     return { rate };

@@ -138,3 +138,15 @@ test("nothing that says nothing of rights makes anybody be looked up again", asy
   await home.tokenFor();
   expect((await ask()).known?.access).toBe(caller.known?.access);
 });
+
+test("each request counts once against the minute, also where the caller is looked up again", async () => {
+  await rotor.sql`update workspace set requests_per_minute = 6 where id = ${home.id}`;
+  await ask();
+  const remaining: (number | undefined)[] = [];
+  for (const name of ["a look at numbers", "a job for no queue", "a mistake", "a job"]) {
+    const caller = await ask();
+    await codeOf(works[name]?.(caller) as Promise<unknown>);
+    remaining.push(caller.rate?.remaining);
+  }
+  expect(remaining).toEqual([4, 3, 2, 1]);
+});

@@ -14,6 +14,8 @@ export type KnownCallers = {
 };
 
 const mostKnown = 10_000;
+/** A version that comes back, as after the restore of a backup, is believed no longer than this. */
+const longestMs = 60_000;
 
 export function createKnownCallers(): KnownCallers {
   const known = new Map<string, Found & { until: number }>();
@@ -24,11 +26,13 @@ export function createKnownCallers(): KnownCallers {
       return found && performance.now() < found.until ? found : undefined;
     },
     keep(token, workspaceId, found, forMs) {
-      // Answers of two looks may come in the other order.
-      if (found.access < latest) return;
-      if (found.access > latest || known.size >= mostKnown) known.clear();
+      // Another version, also an older one: two answers may cross, and a database may be restored.
+      if (found.access !== latest || known.size >= mostKnown) known.clear();
       latest = found.access;
-      known.set(nameOf(token, workspaceId), { ...found, until: performance.now() + forMs });
+      known.set(nameOf(token, workspaceId), {
+        ...found,
+        until: performance.now() + Math.min(forMs, longestMs),
+      });
     },
   };
 }

@@ -69,7 +69,7 @@ export function createPerform(services: Services, handlers: HandlerMap): Perform
           throw new RotorError("INVALID_IDEMPOTENCY_KEY");
         }
         const work: Work = {
-          caller: needsCurrent(caller, handle) ? await caller.known.again() : caller,
+          caller: needsCurrent(caller, handle) ? await currentOf(caller, progress) : caller,
           operation,
           what,
           handle,
@@ -113,11 +113,16 @@ function readInput(caller: Caller, operation: Operation, input: unknown): Json {
   return parsed;
 }
 
+type KnownCaller = Caller & { known: NonNullable<Caller["known"]> };
+
+async function currentOf({ known }: KnownCaller, progress: Progress): Promise<Caller> {
+  const current = await known.again();
+  progress.isCurrent = true;
+  return current;
+}
+
 /** Most direct handlers have no statement that could check what is known of the caller. */
-function needsCurrent(
-  caller: Caller,
-  handle: AnyHandler,
-): caller is Caller & { known: NonNullable<Caller["known"]> } {
+function needsCurrent(caller: Caller, handle: AnyHandler): caller is KnownCaller {
   return caller.known !== null && isDirect(handle) && !checksAccess(handle);
 }
 

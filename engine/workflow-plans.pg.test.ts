@@ -98,7 +98,7 @@ function write(db: Database, some: Partial<RunWrites>) {
     );
   const take = { room: 1, leaseMs: 1000, taken: [] };
   const all = { steps: [], ends: [], runs: [], take, access: null, ...some };
-  return writeRuns({ sql: { unsafe } as never, engine: db }, all);
+  return writeRuns({ unsafe } as never, all);
 }
 
 /** Everything a run goes through, in a transaction of any kind. */

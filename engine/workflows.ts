@@ -26,7 +26,7 @@ import {
 } from "./store/event-publish.ts";
 import type { ClaimedRun } from "./store/run-claim.ts";
 import { type DriveEnd, finishDrives, isSimple } from "./store/run-finish.ts";
-import { insertRuns, type NewRun, type Started, type Take } from "./store/run-start.ts";
+import { insertRuns, type NewRun, nameDuplicates, type Started, type Take } from "./store/run-start.ts";
 import { writeRuns } from "./store/run-writes.ts";
 import { findOutcomes, type KeptStep, type SentStep } from "./store/step-records.ts";
 
@@ -113,44 +113,39 @@ export function createWorkflows(databases: Databases, tellOthers: () => void): W
   const ends = createRunEnds(engine);
   const sizes = createDriveSizes();
   const write = createGroup<Write, Written>(async (writes, lane) => {
-    const bodies = writes.flatMap(({ steps }) => steps ?? []);
+    const sent = writes.map(({ steps }) => (steps ? toSent(steps) : []));
     const asked = writes.flatMap(({ start }) => start ?? []);
-    const sent = bodies.flatMap(toSent);
     const done = await starting((take) =>
-      writeRuns(laneAt(lane), {
-        ...{ steps: sent, ends: writes.flatMap(({ end }) => end ?? []), runs: allOf(asked) },
+      writeRuns(laneAt(lane).sql, {
+        ...{ steps: sent.flat(), ends: writes.flatMap(({ end }) => end ?? []), runs: allOf(asked) },
         ...{ take, access: accessOf(asked) },
       }),
     );
-    const checkpointed = (await answer(bodies, sent, done.kept)).values();
+    const kept = splitBy(
+      sent.map(({ length }) => length),
+      done.kept,
+    );
     const started = split(asked, done.started).values();
-    return writes.map(({ steps, end, start }) => ({
-      ...(steps && { checkpointed: checkpointed.next().value }),
-      ...(end && { isMine: done.ended.has(end.run) }),
-      ...(start && { started: started.next().value }),
+    return writes.map(({ end, start }, index) => ({
+      kept: must(kept[index]),
+      isMine: end !== undefined && done.ended.has(`${end.run}.${end.token}`),
+      started: start ? must(started.next().value) : [],
     }));
   });
 
-  /** What became of the checkpoints whose steps these are. */
-  async function answer(
-    bodies: readonly Checkpoint[],
-    sent: readonly OfCheckpoint[],
-    kept: readonly KeptStep[],
-  ): Promise<Checkpointed[]> {
-    const answers = bodies.map((): Checkpointed => ({ kind: "kept", recorded: {} }));
-    sent.forEach(({ of }, index) => {
-      if (!kept[index]?.held) answers[of] = { kind: "lease lost" };
-    });
-    const known = sent.filter((_, index) => kept[index]?.held && !kept[index]?.kept);
-    if (known.length > 0) {
-      for (const { of, key, outcome } of await findOutcomes(sql, known)) {
-        const answer = answers[of];
-        if (answer?.kind === "kept") answer.recorded[key] = outcome;
-      }
-    }
-    feed.touch(new Set(sent.map(({ run }) => run)));
-    if (sent.some(({ step }) => step.send)) publishSoon();
-    return answers;
+  /** Which run a repeated key stands for is looked up apart: if that fails, nobody else's start does. */
+  async function startTogether(runs: readonly NewRun[], access: Access): Promise<Started[]> {
+    const { started } = await write({ start: { sent: runs, access } });
+    await nameDuplicates(engine, runs, started);
+    return started;
+  }
+
+  /** Something else may be known of a step than what came now: then that is the answer. */
+  async function answerOf(sent: readonly SentStep[], kept: readonly KeptStep[]): Promise<Checkpointed> {
+    if (kept.some(({ held }) => !held)) return { kind: "lease lost" };
+    const known = sent.filter((_, index) => !kept[index]?.kept);
+    const outcomes = known.length > 0 ? await findOutcomes(sql, known) : [];
+    return { kind: "kept", recorded: Object.fromEntries(outcomes.map(({ key, outcome }) => [key, outcome])) };
   }
 
   async function publishAllDue(): Promise<void> {
@@ -167,10 +162,7 @@ export function createWorkflows(databases: Databases, tellOthers: () => void): W
     async start(runs, allowance) {
       const { quota, access } = allowance;
       const work = (db: Database, now: Date) => withinQuota(db, allowance, now, () => insertRuns(db, runs));
-      const started =
-        quota === null
-          ? must((await write({ start: { sent: runs, access } })).started)
-          : await acrossByKeys(work, access);
+      const started = quota === null ? await startTogether(runs, access) : await acrossByKeys(work, access);
       if (started.some((one) => one.kind === "started" && !one.taken)) wake();
       return started;
     },
@@ -188,10 +180,14 @@ export function createWorkflows(databases: Databases, tellOthers: () => void): W
     async checkpoint(body) {
       const problem = sizes.add(body.token, body.steps)?.message;
       if (problem !== undefined) return { kind: "too large", problem };
-      return must((await write({ steps: body })).checkpointed);
+      const { kept } = await write({ steps: body });
+      const sent = toSent(body);
+      feed.touch(new Set(sent.map(({ run }) => run)));
+      if (body.steps.some(({ send }) => send)) publishSoon();
+      return answerOf(sent, kept);
     },
     async finish(end) {
-      const isMine = isSimple(end) ? must((await write({ end })).isMine) : await finishTogether(end);
+      const isMine = isSimple(end) ? (await write({ end })).isMine : await finishTogether(end);
       feed.touch([end.run]);
       if (isMine && (end.next.kind === "completed" || end.next.kind === "failed"))
         ends.tell(end.run, end.next);
@@ -260,14 +256,11 @@ function isDeadlock(error: unknown): boolean {
 
 /** One of these. */
 type Write = { steps?: Checkpoint; end?: DriveEnd; start?: Asked<NewRun> };
-type Written = { checkpointed?: Checkpointed | undefined; isMine?: boolean; started?: Started[] | undefined };
+type Written = { kept: KeptStep[]; isMine: boolean; started: Started[] };
 
-/** A step, and the place of its checkpoint in the batch. */
-type OfCheckpoint = SentStep & { of: number };
-
-function toSent({ token: lease, steps }: Checkpoint, of: number): OfCheckpoint[] {
+function toSent({ token: lease, steps }: Checkpoint): SentStep[] {
   const [run = "", token = ""] = lease.split(".");
-  return steps.map((step) => ({ run, token, step, of }));
+  return steps.map((step) => ({ run, token, step }));
 }
 
 /** What one caller asks for, and what is to be checked of the caller. */
@@ -278,8 +271,15 @@ const accessOf = (asked: readonly Asked<unknown>[]) => commonAccess(asked.map(({
 
 /** The results of all, back to those who asked. */
 function split<Result>(asked: readonly Asked<unknown>[], results: readonly Result[]): Result[][] {
+  return splitBy(
+    asked.map(({ sent: { length } }) => length),
+    results,
+  );
+}
+
+function splitBy<Result>(lengths: readonly number[], results: readonly Result[]): Result[][] {
   let from = 0;
-  return asked.map(({ sent: { length } }) => {
+  return lengths.map((length) => {
     from += length;
     return results.slice(from - length, from);
   });

@@ -1,11 +1,11 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { createBatcher } from "./batch.ts";
+import { expect, test, vi } from "vitest";
+import { type BatchOptions, createBatcher } from "./batch.ts";
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** Runs batches when told to. */
-function heldBatches<Result>(answer: (item: number) => Result, options?: { most?: number; lanes?: number }) {
+function heldBatches<Result>(answer: (item: number) => Result, options?: BatchOptions<number>) {
   const batches: { items: number[]; finish(): void; fail(error: Error): void }[] = [];
   const batch = createBatcher<number, Result>(
     (items) =>
@@ -92,4 +92,26 @@ test("a batch is no heavier than allowed, and an item that is goes alone", async
   );
   await Promise.all([4, 5, 3, 40, 2, 2].map(add));
   expect(batches).toEqual([[4, 5], [3], [40], [2, 2]]);
+});
+
+test("few calls wait for the batch under way, many do not, and a batch that takes long holds up nobody", async () => {
+  const { batch, batches } = heldBatches((item) => item, {
+    lanes: 3,
+    weight: () => 1,
+    heaviest: 10,
+    worthALane: 2,
+  });
+  const first = batch(1);
+  await turn();
+  const second = batch(2);
+  await turn();
+  expect(batches).toHaveLength(1);
+  const third = batch(3);
+  await turn();
+  expect(batches.map(({ items }) => items)).toEqual([[1], [2, 3]]);
+  // Nothing comes after it that would ask for a lane.
+  const fourth = batch(4);
+  await vi.waitUntil(() => batches.length === 3, { timeout: 15_000, interval: 5 });
+  for (const { finish } of batches) finish();
+  expect(await Promise.all([first, second, third, fourth])).toEqual([1, 2, 3, 4]);
 });

@@ -31,8 +31,9 @@ export function createBatcher<Item, Result>(
 ): Batcher<Item, Result> {
   let waiting: Waiting<Item, Result>[] = [];
   let waitingWeight = 0;
-  const busy = new Set<number>();
-  let begunAt = 0;
+  /** When the batch of each busy lane began. */
+  const busy = new Map<number, number>();
+  let looksAgain = false;
 
   async function drain(lane: number): Promise<void> {
     while (waiting.length > 0) {
@@ -57,10 +58,32 @@ export function createBatcher<Item, Result>(
     return end;
   }
 
-  const takesLong = () => performance.now() - begunAt > longMs;
+  /** Is there a lane for what waits? What waits for the batch under way is looked at again when that takes long. */
+  function mayOpen(): boolean {
+    if (busy.size === 0) return true;
+    if (busy.size >= lanes) return false;
+    if (waitingWeight >= worthALane) return true;
+    if (performance.now() - Math.min(...busy.values()) > longMs) return true;
+    if (!looksAgain) setTimeout(lookAgain, longMs);
+    looksAgain = true;
+    return false;
+  }
+
+  function lookAgain(): void {
+    looksAgain = false;
+    if (waiting.length > 0 && mayOpen()) open();
+  }
+
+  function open(): void {
+    let lane = 0;
+    while (busy.has(lane)) lane++;
+    busy.set(lane, performance.now());
+    // A microtask later, so that calls of the same tick share the first batch too.
+    queueMicrotask(() => void drain(lane));
+  }
 
   async function runBatch(batch: Waiting<Item, Result>[], lane: number): Promise<void> {
-    begunAt = performance.now();
+    busy.set(lane, performance.now());
     try {
       const results = await run(
         batch.map(({ item }) => item),
@@ -78,11 +101,6 @@ export function createBatcher<Item, Result>(
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
       waitingWeight += weight(item);
-      if (busy.size >= lanes || (busy.size > 0 && waitingWeight < worthALane && !takesLong())) return;
-      let lane = 0;
-      while (busy.has(lane)) lane++;
-      busy.add(lane);
-      // A microtask later, so that calls of the same tick share the first batch too.
-      queueMicrotask(() => void drain(lane));
+      if (mayOpen()) open();
     });
 }

@@ -52,7 +52,7 @@ export function endParameters(ends: readonly DriveEnd[]): [string, boolean, stri
   return [steps, sends, JSON.stringify(sent)];
 }
 
-type Held = { run: string; look_from: string; trigger: string | null };
+type Held = { run: string; token: string; look_from: string; trigger: string | null };
 
 /** Answers those that still held their lease. */
 export async function finishDrives(db: Database, ends: readonly DriveEnd[]): Promise<DriveEnd[]> {
@@ -62,7 +62,8 @@ export async function finishDrives(db: Database, ends: readonly DriveEnd[]): Pro
     ends.map(({ run }) => run),
   );
   const held = await findHeld(db, ends);
-  const mine = ends.filter(({ run }) => held.has(run));
+  // By the lease: an older drive of the same run may end in the same moment.
+  const mine = ends.filter(({ run, token }) => held.get(run)?.token === token);
   const sent = mine.flatMap(({ run, token, steps }) => steps.map((step) => ({ run, token, step })));
   if (sent.length > 0) {
     const { json, sends } = toRecords(sent);
@@ -104,7 +105,7 @@ const toLook = ({ look_from: lookFrom, trigger }: Held) => ({ lookFrom, trigger 
 async function findHeld(db: Database, ends: readonly DriveEnd[]): Promise<Map<string, Held>> {
   const sent = JSON.stringify(ends.map(({ run, token }) => ({ run, token })));
   const rows = await db.execute<Held>(sql`
-    select r.id as run, r.event_id as trigger, coalesce(
+    select r.id as run, s.token, r.event_id as trigger, coalesce(
       case when r.look_from <= r.created_at and r.replay_of is null
         then published_at(r.workspace_id, r.event_id) end,
       r.look_from) as look_from

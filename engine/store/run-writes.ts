@@ -2,16 +2,9 @@
 // runs. A statement of its own for each costs the database, and whoever waits for it, more than what it writes.
 
 import type postgres from "postgres";
-import type { Access, Database } from "./database.ts";
+import type { Access } from "./database.ts";
 import { type DriveEnd, endParameters } from "./run-finish.ts";
-import {
-  type NewRun,
-  nameDuplicates,
-  type Started,
-  startParameters,
-  type Take,
-  toStarted,
-} from "./run-start.ts";
+import { type NewRun, type Started, startParameters, type Take, toStarted } from "./run-start.ts";
 import { type KeptStep, type SentStep, toKept, toRecords } from "./step-records.ts";
 
 export type RunWrites = {
@@ -23,7 +16,10 @@ export type RunWrites = {
   access: Access;
 };
 
-/** One line for each step and each run, in order; the runs that ended by this. */
+/**
+ * One line for each step and each run, in order, where a duplicate is still to be named; and the leases, as
+ * `<run>.<token>`, by which a run ended.
+ */
 export type RunsWritten = { kept: KeptStep[]; ended: Set<string>; started: Started[] };
 
 type Part = { text: string; parameters: unknown[] };
@@ -36,21 +32,27 @@ type Row = {
 };
 
 export async function writeRuns(
-  { sql, engine }: { sql: postgres.Sql; engine: Database },
+  sql: postgres.Sql,
   { steps, ends, runs, take, access }: RunWrites,
 ): Promise<RunsWritten> {
   const records = toRecords(steps);
   const starts = startParameters(runs, take);
+  const endings = endParameters(ends);
   const parts: Part[] = [];
+  if (steps.length > 0 && ends.length > 0) {
+    const text =
+      "select 'lock' as part, null::int as ord, true as held, true as done, null::text as name from (select lock_runs(?::text::json, ?::text::json)) locked";
+    parts.push({ text, parameters: [records.json, endings[2]] });
+  }
   if (steps.length > 0) {
     const text =
-      "select 'step' as part, ord, held, kept as done, null as name from keep_steps(?::text::json, ?)";
+      "select 'step' as part, ord, held, kept as done, null::text as name from keep_steps(?::text::json, ?)";
     parts.push({ text, parameters: [records.json, records.sends] });
   }
   if (ends.length > 0) {
     const text =
       "select 'end' as part, null::int as ord, true as held, true as done, run as name from end_alone(?::text::json, ?, ?::text::json) run";
-    parts.push({ text, parameters: endParameters(ends) });
+    parts.push({ text, parameters: endings });
   }
   if (runs.length > 0) {
     const text =
@@ -65,7 +67,6 @@ export async function writeRuns(
     of("run").map(({ ord, done, name }) => ({ ord: Number(ord), created: done === true, named: name ?? "" })),
     take,
   );
-  await nameDuplicates(engine, runs, started);
   return {
     kept: toKept(
       records,

@@ -37,7 +37,9 @@ class Outlet {
   readonly #url: string;
   #waiting: Sent[] = [];
   #underWay = 0;
-  #begunAt = 0;
+  /** When each of them was sent. */
+  readonly #begun = new Set<{ at: number }>();
+  #looksAgain = false;
 
   constructor(url: string) {
     this.#url = url;
@@ -51,10 +53,20 @@ class Outlet {
     });
   }
 
+  /** What waits for the message under way is looked at again when that takes long. */
   #mayBegin(): boolean {
     if (this.#underWay === 0) return true;
-    const isWorthIt = this.#waiting.length >= worthALane || performance.now() - this.#begunAt > longMs;
-    return isWorthIt && this.#underWay < lanes;
+    if (this.#underWay >= lanes) return false;
+    if (this.#waiting.length >= worthALane) return true;
+    if ([...this.#begun].some(({ at }) => performance.now() - at > longMs)) return true;
+    if (!this.#looksAgain) setTimeout(() => this.#lookAgain(), longMs);
+    this.#looksAgain = true;
+    return false;
+  }
+
+  #lookAgain(): void {
+    this.#looksAgain = false;
+    if (this.#waiting.length > 0 && this.#mayBegin()) void this.#drain();
   }
 
   async #drain(): Promise<void> {
@@ -63,8 +75,10 @@ class Outlet {
     await undefined;
     while (this.#waiting.length > 0) {
       const sent = this.#next();
-      this.#begunAt = performance.now();
+      const begun = { at: performance.now() };
+      this.#begun.add(begun);
       const fates = await deliver(this.#url, sent);
+      this.#begun.delete(begun);
       for (const [index, { resolve }] of sent.entries()) resolve(fates[index] as Fate);
     }
     this.#underWay--;

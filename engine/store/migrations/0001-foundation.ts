@@ -97,11 +97,16 @@ create table queue (
 -- How often anything changed that decides what a caller may do. A process that knows a caller from an earlier request
 -- names the version it read in the statement that does the work: it needs no look at the key first, and nothing is done
 -- for whoever has lost a right since.
-create table access_version (only_row boolean primary key default true check (only_row), version bigint not null);
+create table access_version (only_row boolean primary key default true check (only_row), version bigint not null,
+  changed xid8);
 insert into access_version (version) values (1);
 
 create function change_access() returns trigger language plpgsql security definer set search_path from current as
-  $$ begin update access_version set version = version + 1; return null; end $$;
+  $$ begin
+    update access_version set version = version + 1, changed = pg_current_xact_id()
+      where changed is distinct from pg_current_xact_id();
+    return null;
+  end $$;
 -- Deferred, so that the row is locked last of all: no two transactions wait for each other.
 create constraint trigger access_by_workspace after update or delete on workspace
   deferrable initially deferred for each row execute function change_access();
@@ -114,7 +119,7 @@ create constraint trigger access_by_clock after update on clock
   deferrable initially deferred for each row execute function change_access();
 
 create function check_access(p_version bigint) returns boolean language plpgsql stable as $$ begin
-  if p_version is not null and p_version <> (select version from access_version) then
+  if p_version is not null and p_version is distinct from (select version from access_version) then
     raise exception 'a caller may have lost a right' using errcode = 'RA001';
   end if;
   return true;

@@ -276,8 +276,16 @@ begin
 end $$;
 `;
 
-/** The commonest end of a drive in one statement: runs without a parent end, with the last of their steps; which. */
+/** The commonest end of a drive in one statement: runs without a parent end, with the last of their steps; by whose leases. */
 const endAlone = `
+-- Steps and ends of one statement: all their runs are locked first, in the order that everybody locks them in.
+create function lock_runs(p_steps json, p_ends json) returns void language plpgsql ${byKeysInFunction} as $$
+begin
+  perform 1 from run where id = any(array(
+    select run from json_to_recordset(p_steps) as s (run text) union select run from json_to_recordset(p_ends) as e (run text)))
+    order by seq for update;
+end $$;
+
 create function end_alone(p_steps json, p_sends boolean, p_ends json) returns setof text language plpgsql ${byKeysInFunction} as $$
 declare
   v_now timestamptz;
@@ -292,13 +300,13 @@ begin
   return query update run r set status = e.status, output = e.output, error = e.error, ended_at = v_now, lease = null, failures = 0,
     hook = told.hook, due_at = case when told.hook is not null then v_now end,
     running_ms = r.running_ms + ms_between(r.since, v_now), since = v_now, changed = pg_current_xact_id()
-  from json_to_recordset(p_ends) as e (run text, status text, output text, error text, hook text)
-  join run o on o.id = e.run
+  from json_to_recordset(p_ends) as e (run text, token uuid, status text, output text, error text, hook text)
+  join run o on o.id = e.run and o.lease = e.token
   left join lateral (
     select e.hook from workflow w where w.workspace_id = o.workspace_id and w.id = o.workflow_id
       and e.hook = any(w.hooks) and w.archived_at is null
   ) told on true
-  where r.id = e.run and r.id = any(v_ids) and r.ended_at is null returning r.id;
+  where r.id = e.run and r.id = any(v_ids) and r.ended_at is null returning e.run || '.' || e.token;
   delete from waiter where run_id = any(v_ids);
 end $$;
 `;
