@@ -8,15 +8,7 @@ import { auditHookErrors } from "./hook-audit.ts";
 import { must } from "./must.ts";
 import { type Allowance, withinQuota } from "./quota.ts";
 import { createRunEnds, type RunEnds } from "./run-ends.ts";
-import { createBatcher } from "./store/batch.ts";
-import {
-  type Access,
-  commonAccess,
-  type Database,
-  type Databases,
-  isUnavailable,
-  type Lane,
-} from "./store/database.ts";
+import { type Access, commonAccess, type Database, type Databases, type Lane } from "./store/database.ts";
 import {
   type NewEvent,
   type Published,
@@ -24,6 +16,7 @@ import {
   publishEvents,
   publishPlainly,
 } from "./store/event-publish.ts";
+import { createGroup } from "./store/group.ts";
 import type { ClaimedRun } from "./store/run-claim.ts";
 import { type DriveEnd, finishDrives, isSimple } from "./store/run-finish.ts";
 import { insertRuns, type NewRun, nameDuplicates, type Started, type Take } from "./store/run-start.ts";
@@ -61,10 +54,6 @@ export type Driver = {
   drive(runs: readonly ClaimedRun[]): void;
 };
 
-const lanes = 2;
-const largestBatch = 200;
-/** Fewer share the next statement instead of having one of their own. */
-const worthALane = 8;
 const dueBatch = 200;
 
 /** `tellOthers` says to other processes that there may be a run to drive, where this one drives none. */
@@ -204,54 +193,6 @@ export function createWorkflows(databases: Databases, tellOthers: () => void): W
       driver = made;
     },
   };
-}
-
-/** A batcher whose items do not fail each other: what the database refuses together is tried one by one. */
-function createGroup<Item, Result>(run: (items: readonly Item[], lane: number) => Promise<Result[]>) {
-  const together = createBatcher<Item, Result | Failure>(
-    (items, lane) => runAll((some) => run(some, lane), items),
-    {
-      ...{ lanes, most: largestBatch, worthALane },
-      weight: () => 1,
-      heaviest: largestBatch,
-    },
-  );
-  return async (item: Item): Promise<Result> => {
-    const result = await together(item);
-    if (result instanceof Failure) throw result.cause;
-    return result;
-  };
-}
-
-class Failure {
-  readonly cause: unknown;
-  constructor(cause: unknown) {
-    this.cause = cause;
-  }
-}
-
-async function runAll<Item, Result>(
-  run: (items: readonly Item[]) => Promise<Result[]>,
-  items: readonly Item[],
-): Promise<(Result | Failure)[]> {
-  try {
-    return await run(items);
-  } catch (error) {
-    if (items.length === 1 || (isUnavailable(error) && !isDeadlock(error)))
-      return items.map(() => new Failure(error));
-    const alone: (Result | Failure)[] = [];
-    for (const item of items) alone.push(...(await runAll(run, [item])));
-    return alone;
-  }
-}
-
-/** Lost to another transaction: nothing is wrong with the items. */
-function isDeadlock(error: unknown): boolean {
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    const { code } = cause as { code?: string };
-    if (code === "40P01" || code === "40001") return true;
-  }
-  return false;
 }
 
 /** One of these. */
