@@ -35,7 +35,9 @@ export function readBytes(
     });
     incoming.on("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
     incoming.on("error", gone);
-    incoming.on("close", () => gone());
+    incoming.on("close", () => {
+      if (!incoming.complete) gone();
+    });
   });
 }
 

@@ -221,9 +221,9 @@ export function isUnavailable(error: unknown): boolean {
   return hasCode(error, unavailableCodes);
 }
 
-/** The statement was undone because it and another one waited for each other; it may be sent again. */
+/** The statement was undone for another transaction's sake: nothing is wrong with it, and it may be sent again. */
 export function isDeadlock(error: unknown): boolean {
-  return hasCode(error, /^40P01$/);
+  return hasCode(error, /^(40P01|40001)$/);
 }
 
 /** Somebody else was first with a name that there is once. The transaction is over. */

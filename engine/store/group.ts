@@ -1,7 +1,7 @@
 // A batcher whose items do not fail each other: what the database refuses together is tried one by one.
 
 import { createBatcher } from "./batch.ts";
-import { isUnavailable } from "./database.ts";
+import { isDeadlock, isUnavailable } from "./database.ts";
 
 const lanes = 2;
 const largestBatch = 200;
@@ -44,13 +44,4 @@ async function runAll<Item, Result>(
     for (const item of items) alone.push(...(await runAll(run, [item])));
     return alone;
   }
-}
-
-/** Lost to another transaction: nothing is wrong with the items. */
-function isDeadlock(error: unknown): boolean {
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    const { code } = cause as { code?: string };
-    if (code === "40P01" || code === "40001") return true;
-  }
-  return false;
 }

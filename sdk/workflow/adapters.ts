@@ -172,7 +172,9 @@ function readNode(request: IncomingMessage, most: number): Promise<Uint8Array> {
     });
     request.on("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
     request.on("error", reject);
-    request.on("close", () => reject(new Refusal(400, "The request broke off.")));
+    request.on("close", () => {
+      if (!request.complete) reject(new Refusal(400, "The request broke off."));
+    });
   });
 }
 
