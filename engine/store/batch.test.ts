@@ -115,3 +115,25 @@ test("few calls wait for the batch under way, many do not, and a batch that take
   for (const { finish } of batches) finish();
   expect(await Promise.all([first, second, third, fourth])).toEqual([1, 2, 3, 4]);
 });
+
+test("a lane that becomes free leaves few calls to the next batch of another, unless that takes long", async () => {
+  const { batch, batches } = heldBatches((item) => item, {
+    lanes: 2,
+    weight: () => 1,
+    heaviest: 10,
+    worthALane: 2,
+  });
+  const calls = [batch(1)];
+  await turn();
+  calls.push(batch(2), batch(3));
+  await turn();
+  calls.push(batch(4));
+  batches[0]?.finish();
+  await calls[0];
+  await turn();
+  expect(batches.map(({ items }) => items)).toEqual([[1], [2, 3]]);
+  await vi.waitUntil(() => batches.length === 3, { timeout: 15_000, interval: 5 });
+  expect(batches[2]?.items).toEqual([4]);
+  for (const { finish } of batches) finish();
+  expect(await Promise.all(calls)).toEqual([1, 2, 3, 4]);
+});

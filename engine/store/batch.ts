@@ -36,7 +36,7 @@ export function createBatcher<Item, Result>(
   let looksAgain = false;
 
   async function drain(lane: number): Promise<void> {
-    while (waiting.length > 0) {
+    while (waiting.length > 0 && isWorthALane(lane)) {
       const count = nextCount();
       const batch = waiting.slice(0, count);
       waiting = waiting.slice(count);
@@ -58,16 +58,17 @@ export function createBatcher<Item, Result>(
     return end;
   }
 
-  /** Is there a lane for what waits? What waits for the batch under way is looked at again when that takes long. */
-  function mayOpen(): boolean {
-    if (busy.size === 0) return true;
-    if (busy.size >= lanes) return false;
-    if (waitingWeight >= worthALane) return true;
-    if (performance.now() - Math.min(...busy.values()) > longMs) return true;
+  /** Does what waits go now, or with the next batch of another lane? That lane may be slow: then there is a second look. */
+  function isWorthALane(lane?: number): boolean {
+    const others = [...busy].filter(([other]) => other !== lane).map(([, began]) => began);
+    if (others.length === 0 || waitingWeight >= worthALane) return true;
+    if (performance.now() - Math.min(...others) > longMs) return true;
     if (!looksAgain) setTimeout(lookAgain, longMs);
     looksAgain = true;
     return false;
   }
+
+  const mayOpen = () => busy.size < lanes && isWorthALane();
 
   function lookAgain(): void {
     looksAgain = false;

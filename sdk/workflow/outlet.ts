@@ -53,15 +53,17 @@ class Outlet {
     });
   }
 
-  /** What waits for the message under way is looked at again when that takes long. */
-  #mayBegin(): boolean {
-    if (this.#underWay === 0) return true;
-    if (this.#underWay >= lanes) return false;
-    if (this.#waiting.length >= worthALane) return true;
+  /** Does what waits go now, or with what another lane sends next? That lane may be slow: then there is a second look. */
+  #isWorthALane(others: number): boolean {
+    if (others === 0 || this.#waiting.length >= worthALane) return true;
     if ([...this.#begun].some(({ at }) => performance.now() - at > longMs)) return true;
     if (!this.#looksAgain) setTimeout(() => this.#lookAgain(), longMs);
     this.#looksAgain = true;
     return false;
+  }
+
+  #mayBegin(): boolean {
+    return this.#underWay < lanes && this.#isWorthALane(this.#underWay);
   }
 
   #lookAgain(): void {
@@ -73,7 +75,7 @@ class Outlet {
     this.#underWay++;
     // Drives whose steps ended in the same turn share the first message.
     await undefined;
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.length > 0 && this.#isWorthALane(this.#underWay - 1)) {
       const sent = this.#next();
       const begun = { at: performance.now() };
       this.#begun.add(begun);
