@@ -57,6 +57,12 @@ const lines: Line[] = [
     goal: 2,
     atMost: true,
   },
+  {
+    what: "event to first line, to POSTs without a pause",
+    ours: "event Rotor",
+    theirs: "POSTs and commits",
+    must: 0,
+  },
 ];
 
 const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
@@ -152,20 +158,31 @@ async function measure(
   await caller.call("alone", { target: rotor("long", { steps: 1000 }), count: 1 });
   add(samples, "early steps", await app.call("perStepMs", { from: 0, to: 99 }));
   add(samples, "late steps", await app.call("perStepMs", { from: 899, to: 999 }));
-  add(samples, "event Rotor", p50(await eventDelays(field, events)));
   const post = { url: floorUrl, path: "/", body: { data: {} } };
-  add(samples, "POST and commit", p50(await caller.call("alone", { target: post, count: alone })));
+  const quiet = await quietDelays(field, post, events);
+  add(samples, "event Rotor", p50(quiet.events));
+  add(samples, "POST and commit", p50(quiet.posts));
+  add(samples, "POSTs and commits", p50(await caller.call("alone", { target: post, count: alone })));
 }
 
-/** From the request to the function's first line, in ms, one at a time, each when all is quiet again. */
-async function eventDelays({ app, server, caller }: Field, count: number): Promise<number[]> {
-  const delays: number[] = [];
+/**
+ * From the request to the function's first line, in ms, and beside each the POST that it is compared with: one at a
+ * time, and both when all is quiet again. A machine that has just slept is slower, for everybody.
+ */
+async function quietDelays(
+  { app, server, caller }: Field,
+  post: Target,
+  count: number,
+): Promise<{ events: number[]; posts: number[] }> {
+  const delays: { events: number[]; posts: number[] } = { events: [], posts: [] };
   const { url, key } = server;
   for (let index = 0; index < count; index++) {
     const heard = app.call("nextEvent", undefined as never);
     const body = { name: "bench.happened", data: { index } };
     const began = BigInt(await caller.call("send", { target: { url, key, path: "/v1/events", body } }));
-    delays.push(elapsedMs(began, BigInt(await heard)));
+    delays.events.push(elapsedMs(began, BigInt(await heard)));
+    await sleep(gapMs);
+    delays.posts.push(...(await caller.call("alone", { target: post, count: 1 })));
     await sleep(gapMs);
   }
   return delays;
