@@ -20,6 +20,8 @@ import { mountStreams } from "./stream-routes.ts";
 export type AppOptions = Gate & {
   version: string;
   log: Log;
+  /** For the line of each request; `log` unless told. */
+  accessLog?: Log;
   /** False while the process starts or drains. */
   isServing?: () => boolean;
   /** How the hosted MCP server is reached, and in tests what is behind it. */
@@ -38,7 +40,7 @@ export function createApp(options: AppOptions): App & { close(): Promise<void> }
   const metrics = createMetrics();
   mountCheckpoints(app, options.engine);
   app.use(securityHeaders);
-  traceRequests(app, options.log, metrics);
+  traceRequests(app, options.accessLog ?? options.log, metrics);
   mountHealth(app, options, metrics);
   answerErrors(app, options.log);
   if (options.serves === false) return Object.assign(app, { close: async () => {} });

@@ -1,11 +1,23 @@
 import { expect, test } from "vitest";
-import { createLog } from "./log.ts";
+import { createAccessLog, createLog } from "./log.ts";
 
 function linesOf(write: (log: ReturnType<typeof createLog>) => void): string[] {
   const lines: string[] = [];
   write(createLog("info", { write: (line) => lines.push(line) }));
   return lines;
 }
+
+const withoutTime = (line = "") => line.replace(/"time":"[^"]+",/, "");
+
+test("the line of a request is what the log would have written", () => {
+  const fields = { requestId: "req_1", method: "GET", path: '/v1/a"\n\u2028', status: 200, keyId: undefined };
+  const [line, other] = linesOf((log) => {
+    log.info(fields, "request");
+    createAccessLog(log).info(fields, "request");
+  });
+  expect(withoutTime(other)).toBe(withoutTime(line));
+  expect(other?.trimEnd().split(/[\r\n]/)).toHaveLength(1);
+});
 
 test("K-2: a failed statement is logged without its parameters and without the row", () => {
   const refused = Object.assign(new Error("duplicate key value violates unique constraint"), {

@@ -10,7 +10,7 @@ import { checkpointPath } from "./checkpoints.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { type DevKeys, ensureDevKeyRing, ensureDevKeys } from "./dev-files.ts";
 import { addressProblem, type Listener, listen, urlOf } from "./listen.ts";
-import { createLog } from "./log.ts";
+import { createAccessLog, createLog } from "./log.ts";
 import { findHolder } from "./port-holder.ts";
 import { startProblem } from "./start-problem.ts";
 
@@ -68,6 +68,7 @@ async function main(): Promise<void> {
       adminToken,
       version,
       log,
+      accessLog: createAccessLog(log),
       serves,
       isServing: () => serving,
     });
