@@ -49,10 +49,13 @@ export function sendJson({ outgoing }: NodeHttp, status: number, body: unknown):
   return RESPONSE_ALREADY_SENT;
 }
 
-/** Aborted when the caller has gone, or was answered. */
+/** Aborted when the caller has gone before the answer. */
 export function closedSignal({ outgoing }: NodeHttp): AbortSignal {
   const gone = new AbortController();
   if (outgoing.closed) gone.abort();
-  else outgoing.once("close", () => gone.abort());
+  else
+    outgoing.once("close", () => {
+      if (!outgoing.writableFinished) gone.abort();
+    });
   return gone.signal;
 }

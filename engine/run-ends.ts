@@ -9,8 +9,11 @@ export type Ended = Extract<Next, { kind: "completed" | "failed" }>;
 
 export type RunEnds = {
   tell(runId: string, end?: Ended): void;
-  /** Resolves when the run has ended, `over` aborts, or the server stops; to the end where this process knows it. */
-  wait(runId: string, over: AbortSignal): Promise<Ended | undefined>;
+  /**
+   * Resolves when the run has ended, the time is over, the caller has gone, or the server stops; to the end where this
+   * process knows it.
+   */
+  wait(runId: string, longestMs: number, gone?: AbortSignal): Promise<Ended | undefined>;
   close(): void;
 };
 
@@ -39,8 +42,8 @@ export function createRunEnds(db: Database): RunEnds {
     }, lookEveryMs);
   }
 
-  async function wait(runId: string, over: AbortSignal): Promise<Ended | undefined> {
-    if (ended.has(runId) || over.aborted) return undefined;
+  async function wait(runId: string, longestMs: number, gone?: AbortSignal): Promise<Ended | undefined> {
+    if (ended.has(runId) || gone?.aborted) return undefined;
     const some = waiting.get(runId) ?? new Set<(end?: Ended) => void>();
     waiting.set(runId, some);
     lookLater();
@@ -48,12 +51,14 @@ export function createRunEnds(db: Database): RunEnds {
       const done = (end?: Ended) => {
         some.delete(done);
         if (some.size === 0) waiting.delete(runId);
-        over.removeEventListener("abort", stop);
+        clearTimeout(timer);
+        gone?.removeEventListener("abort", stop);
         resolve(end);
       };
       const stop = () => done();
+      const timer = setTimeout(stop, longestMs);
       some.add(done);
-      over.addEventListener("abort", stop);
+      gone?.addEventListener("abort", stop);
     });
   }
 

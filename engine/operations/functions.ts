@@ -187,8 +187,7 @@ function answer(started: readonly { kind: "started" | "duplicate"; id: string }[
 /** How the run ended, where this process saw it; undefined too when the time is over or the caller has gone. */
 async function waitForEnd(id: string, longestMs: number, { services, signal }: Context) {
   if (longestMs === 0) return undefined;
-  const limit = AbortSignal.timeout(longestMs);
-  const end = await services.workflows.ends.wait(id, signal ? AbortSignal.any([limit, signal]) : limit);
+  const end = await services.workflows.ends.wait(id, longestMs, signal);
   if (!end) return undefined;
   return end.kind === "completed"
     ? { status: end.kind, output: end.output ?? null, error: null }
