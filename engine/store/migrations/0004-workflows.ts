@@ -213,8 +213,8 @@ end $$;
 
 /**
  * Publishes events in one statement where nothing is to be decided: nobody waits for them, and no filter stands before
- * the workflows they trigger. Answers one row per run, or one without a run, for each event that is new; nothing at all,
- * and nothing is done, where somebody has to look. The lock is that of whoever registers a wait (I7).
+ * the workflows they trigger. Answers one row for each event that is new, and one per run; nothing at all, and nothing is
+ * done, where somebody has to look. The lock is that of whoever registers a wait (I7).
  */
 const publishPlain = `
 create function publish_plain(p_events json, p_spares json, p_lease_ms int, p_access bigint)
@@ -223,6 +223,13 @@ returns table (ord int, ts bigint, run text, workflow text, lease uuid) language
 declare
   v_now timestamptz;
   v_decide boolean;
+  v_ords int[];
+  v_workflows text[];
+  v_at int := 1;
+  v_runs json[] := '{}';
+  v_run json;
+  v_placed int;
+  e record;
 begin
   if p_access is not null and not check_access(p_access) then return; end if;
   perform pg_advisory_xact_lock_shared(h) from (
@@ -230,36 +237,39 @@ begin
   v_now := rotor_now();
   select coalesce(bool_or(w.trigger_filter is not null), false) or count(w.id) > json_array_length(p_spares)
       or exists (select from json_to_recordset(p_events) as e (ws text, name text)
-        join waiter v on v.workspace_id = e.ws and v.event = e.name)
-    into v_decide
-    from json_to_recordset(p_events) as e (ws text, name text)
+        join waiter v on v.workspace_id = e.ws and v.event = e.name),
+      array_agg(e.ord order by e.ord, w.id), array_agg(w.id order by e.ord, w.id)
+    into v_decide, v_ords, v_workflows
+    from json_to_recordset(p_events) as e (ord int, ws text, name text)
     join workflow w on w.workspace_id = e.ws and w.trigger_event = e.name and w.archived_at is null;
   if v_decide then return; end if;
-  return query with sent as (
-    select distinct on (ws, id) * from json_to_recordset(p_events) as e (
-      ord int, ws text, id text, name text, data text, provenance jsonb) order by ws, id, ord
-  ), made as (
+  ts := extract(epoch from v_now) * 1000;
+  for e in select * from json_to_recordset(p_events) as e (
+    ord int, ws text, id text, name text, data text, provenance jsonb)
+  loop
     insert into event (workspace_id, id, name, data, ts, published_at, provenance, created_at)
-    select ws, id, name, data, v_now, v_now, provenance, v_now from sent order by ord
-    on conflict (workspace_id, id) do nothing
-    returning workspace_id, id
-  ), triggered as (
-    select row_number() over (order by s.ord, w.id) as n, s.*, w.id as wf
-    from sent s join made m on m.workspace_id = s.ws and m.id = s.id
-    join workflow w on w.workspace_id = s.ws and w.trigger_event = s.name and w.archived_at is null
-  ), spare as (
-    select * from rows from (json_to_recordset(p_spares) as (id text, lease uuid)) with ordinality as p (id, lease, n)
-  ), started as (
-    select t.*, p.id as run, p.lease from triggered t join spare p on p.n = t.n
-  ), stored as (
-    select i.ord as n, i.created from insert_runs((select json_agg(json_build_object('ord', n, 'id', run, 'ws', ws, 'wf', wf,
-      'event_id', id, 'event_name', name, 'event_ts', (extract(epoch from v_now) * 1000)::bigint, 'input', data,
-      'provenance', json_build_object('event', id), 'lease', lease)) from started), p_lease_ms) i
-  )
-  select s.ord, (extract(epoch from v_now) * 1000)::bigint, r.run, r.wf, r.lease
-  from sent s join made m on m.workspace_id = s.ws and m.id = s.id
-  left join (started r join stored k on k.n = r.n) on r.ord = s.ord
-  order by s.ord, r.n;
+      values (e.ws, e.id, e.name, e.data, v_now, v_now, e.provenance, v_now) on conflict (workspace_id, id) do nothing;
+    continue when not found;
+    ord := e.ord;
+    return next;
+    while v_ords[v_at] <= ord loop
+      v_run := p_spares -> cardinality(v_runs);
+      if v_ords[v_at] = ord then
+        v_runs := v_runs || json_build_object('ord', cardinality(v_runs), 'of', ord, 'id', v_run ->> 'id', 'ws', e.ws,
+          'wf', v_workflows[v_at], 'event_id', e.id, 'event_name', e.name, 'event_ts', ts, 'input', e.data,
+          'provenance', json_build_object('event', e.id), 'lease', v_run ->> 'lease');
+      end if;
+      v_at := v_at + 1;
+    end loop;
+  end loop;
+  for v_placed in select i.ord from insert_runs(array_to_json(v_runs), p_lease_ms) i order by i.ord loop
+    v_run := v_runs[v_placed + 1];
+    ord := v_run ->> 'of';
+    run := v_run ->> 'id';
+    workflow := v_run ->> 'wf';
+    lease := v_run ->> 'lease';
+    return next;
+  end loop;
 end $$;
 `;
 
