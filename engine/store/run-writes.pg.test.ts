@@ -63,6 +63,13 @@ test("I4: of two ends of a run in one statement, that of the older lease counts 
   expect(row?.output).toBe('"right"');
 });
 
+test("I2: of two ends of a run under one lease in one statement, the first counts", async () => {
+  const [run] = await driven(1);
+  await write({ ends: [end(run, "first"), end(run, "second")] });
+  const [row] = await rotor.sql`select output from run where id = ${run.id}`;
+  expect(row?.output).toBe('"first"');
+});
+
 test("each part gets its own answers, and a stale lease keeps nothing", async () => {
   const [a, b] = await driven(2);
   const steps = [

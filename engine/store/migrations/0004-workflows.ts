@@ -96,7 +96,7 @@ $$;
 /**
  * Keeps finished steps of runs whose lease is still held; the first writer of a step wins (I3), and an older lease
  * keeps nothing (I4). The run's row is locked, so that no new lease is given out in between. Nearly always all of them
- * are kept, and nothing is answered; else one row per record: whether its lease holds, and whether it was kept.
+ * are kept, and nothing is answered; else one row for each that is not: does its lease hold?
  * Short statements one after the other: starting one large plan for a single step took longer than all of these.
  */
 const keepSteps = `
@@ -316,7 +316,7 @@ begin
     update run r set status = e.status, output = e.output, error = e.error, ended_at = v_now, lease = null, failures = 0,
       hook = v_hook, due_at = case when v_hook is not null then v_now end,
       running_ms = r.running_ms + ms_between(r.since, v_now), since = v_now, changed = pg_current_xact_id()
-      where r.id = e.run;
+      where r.id = e.run and r.ended_at is null;
     delete from waiter where run_id = e.run;
     return next e.run || '.' || e.token;
   end loop;
