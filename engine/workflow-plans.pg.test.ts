@@ -225,6 +225,16 @@ async function fill(): Promise<void> {
     select ${ws}, 'signal_' || n, 'run_1', rotor_now() from generate_series(1, ${many}) n`);
 }
 
+test("waits are found by their keys, though there had been none for long when that was planned", async () => {
+  // Without a page; one that was never vacuumed is believed to have ten.
+  await execute(rotor.url, "vacuum waiter");
+  const names = ["publish", "wait"];
+  for (const name of names) for (let round = 0; round < 8; round++) await readWhole(name);
+  await fill();
+  for (const name of names) expect(await readWhole(name), name).toEqual({});
+  await execute(rotor.url, `truncate ${tables.join()}`);
+});
+
 test("no plan that was made on empty tables reads a full one whole", async () => {
   for (const table of tables)
     await execute(rotor.url, `alter table ${table} set (autovacuum_enabled = false)`);

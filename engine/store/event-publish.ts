@@ -107,10 +107,8 @@ export async function publishPlainly(
     data: JSON.stringify(data ?? null),
     lock: eventLock(workspaceId, name),
   }));
-  const spares = Array.from({ length: sent.length * sparesPerEvent }, (_, index) => ({
-    id: newId("run"),
-    lease: index < take.room ? randomUUID() : null,
-  }));
+  const spares = Array.from({ length: sent.length * sparesPerEvent }, () => newId("run"));
+  const leases = spares.slice(0, Math.max(0, take.room)).map(() => randomUUID());
   const rows = await db.execute<{
     ord: number;
     ts: string;
@@ -118,7 +116,7 @@ export async function publishPlainly(
     workflow: string;
     lease: string | null;
   }>(
-    sql`select * from publish_plain(${JSON.stringify(sent)}::text::json, ${JSON.stringify(spares)}::text::json, ${take.leaseMs}, ${access})`,
+    sql`select * from publish_plain(${JSON.stringify(sent)}::text::json, ${`{${spares.join()}}`}::text::text[], ${`{${leases.join()}}`}::text::uuid[], ${take.leaseMs}, ${access})`,
   );
   if (rows.length === 0) return null;
   const published = events.map(({ id }): Published => ({ id, duplicate: true, runIds: [] }));

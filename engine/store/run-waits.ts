@@ -98,7 +98,7 @@ async function dropUnasked(db: Database, registrations: readonly Registration[])
     with asked as (
       select * from json_to_recordset(${JSON.stringify(asked)}::text::json) as a (run text, key text)
     )
-    delete from waiter w where w.run_id in (select run from asked)
+    delete from waiter w where w.run_id = any(array(select run from asked))
       and not exists (select from asked a where a.run = w.run_id and a.key = w.key)`);
 }
 

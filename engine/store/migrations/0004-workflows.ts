@@ -217,7 +217,7 @@ end $$;
  * done, where somebody has to look. The lock is that of whoever registers a wait (I7).
  */
 const publishPlain = `
-create function publish_plain(p_events json, p_spares json, p_lease_ms int, p_access bigint)
+create function publish_plain(p_events json, p_ids text[], p_leases uuid[], p_lease_ms int, p_access bigint)
 returns table (ord int, ts bigint, run text, workflow text, lease uuid) language plpgsql ${byKeysInFunction} as $$
 #variable_conflict use_column
 declare
@@ -227,6 +227,7 @@ declare
   v_workflows text[];
   v_at int := 1;
   v_runs json[] := '{}';
+  v_last int := 0;
   v_run json;
   v_placed int;
   e record;
@@ -235,9 +236,9 @@ begin
   perform pg_advisory_xact_lock_shared(h) from (
     select distinct hashtextextended(lock, 0) as h from json_to_recordset(p_events) as e (lock text) order by 1) locks;
   v_now := rotor_now();
-  select coalesce(bool_or(w.trigger_filter is not null), false) or count(w.id) > json_array_length(p_spares)
+  select coalesce(bool_or(w.trigger_filter is not null), false) or count(w.id) > cardinality(p_ids)
       or exists (select from json_to_recordset(p_events) as e (ws text, name text)
-        join waiter v on v.workspace_id = e.ws and v.event = e.name),
+        cross join lateral (select from waiter where workspace_id = e.ws and event = e.name offset 0) v),
       array_agg(e.ord order by e.ord, w.id), array_agg(w.id order by e.ord, w.id)
     into v_decide, v_ords, v_workflows
     from json_to_recordset(p_events) as e (ord int, ws text, name text)
@@ -253,17 +254,17 @@ begin
     ord := e.ord;
     return next;
     while v_ords[v_at] <= ord loop
-      v_run := p_spares -> cardinality(v_runs);
       if v_ords[v_at] = ord then
-        v_runs := v_runs || json_build_object('ord', cardinality(v_runs), 'of', ord, 'id', v_run ->> 'id', 'ws', e.ws,
+        v_last := v_last + 1;
+        v_runs[v_last] := json_build_object('ord', v_last, 'of', ord, 'id', p_ids[v_last], 'ws', e.ws,
           'wf', v_workflows[v_at], 'event_id', e.id, 'event_name', e.name, 'event_ts', ts, 'input', e.data,
-          'provenance', json_build_object('event', e.id), 'lease', v_run ->> 'lease');
+          'provenance', json_build_object('event', e.id), 'lease', p_leases[v_last]);
       end if;
       v_at := v_at + 1;
     end loop;
   end loop;
   for v_placed in select i.ord from insert_runs(array_to_json(v_runs), p_lease_ms) i order by i.ord loop
-    v_run := v_runs[v_placed + 1];
+    v_run := v_runs[v_placed];
     ord := v_run ->> 'of';
     run := v_run ->> 'id';
     workflow := v_run ->> 'wf';
