@@ -31,8 +31,8 @@ export function isSimple({ isAlone, asked, next }: DriveEnd): boolean {
 }
 
 /** Simple ends as `end_alone` reads them; it does the same as finishDrives. */
-export function endParameters(ends: readonly DriveEnd[]): [string, string] {
-  const { json: steps } = toRecords(
+export function endParameters(ends: readonly DriveEnd[]): [string, boolean, string] {
+  const { json: steps, sends } = toRecords(
     ends.flatMap(({ run, token, steps }) => steps.map((step) => ({ run, token, step }))),
   );
   const sent = ends.flatMap(({ run, token, next }) =>
@@ -49,7 +49,7 @@ export function endParameters(ends: readonly DriveEnd[]): [string, string] {
         ]
       : [],
   );
-  return [steps, JSON.stringify(sent)];
+  return [steps, sends, JSON.stringify(sent)];
 }
 
 type Held = { run: string; token: string; look_from: string; trigger: string | null };
@@ -66,7 +66,8 @@ export async function finishDrives(db: Database, ends: readonly DriveEnd[]): Pro
   const mine = ends.filter(({ run, token }) => held.get(run)?.token === token);
   const sent = mine.flatMap(({ run, token, steps }) => steps.map((step) => ({ run, token, step })));
   if (sent.length > 0) {
-    await db.execute(sql`select 1 from keep_steps(${toRecords(sent).json}::text::json)`);
+    const { json, sends } = toRecords(sent);
+    await db.execute(sql`select 1 from keep_steps(${json}::text::json, ${sends})`);
   }
   const refused = await registerWaits(
     db,

@@ -42,16 +42,16 @@ export async function writeRuns(
   if (steps.length > 0 && ends.length > 0) {
     const text =
       "select 'lock' as part, null::int as ord, true as held, true as done, null::text as name from (select lock_runs(?::text::json, ?::text::json)) locked";
-    parts.push({ text, parameters: [records.json, endings[1]] });
+    parts.push({ text, parameters: [records.json, endings[2]] });
   }
   if (steps.length > 0) {
     const text =
-      "select 'step' as part, ord, held, kept as done, null::text as name from keep_steps(?::text::json)";
-    parts.push({ text, parameters: [records.json] });
+      "select 'step' as part, ord, held, kept as done, null::text as name from keep_steps(?::text::json, ?)";
+    parts.push({ text, parameters: [records.json, records.sends] });
   }
   if (ends.length > 0) {
     const text =
-      "select 'end' as part, null::int as ord, true as held, true as done, run as name from end_alone(?::text::json, ?::text::json) run";
+      "select 'end' as part, null::int as ord, true as held, true as done, run as name from end_alone(?::text::json, ?, ?::text::json) run";
     parts.push({ text, parameters: endings });
   }
   if (runs.length > 0) {

@@ -10,6 +10,8 @@ export type SentStep = { run: string; token: string; step: StepRecord };
 /** The records as `keep_steps` reads them. */
 export type Records = {
   json: string;
+  /** Does any of them send an event? */
+  sends: boolean;
   /** For each step its place, or that of the same step in another message under the same lease: the first counts. */
   firsts: number[];
 };
@@ -23,7 +25,7 @@ export function toRecords(sent: readonly SentStep[]): Records {
     return first;
   });
   const records = sent.flatMap((one, ord) => (firsts[ord] === ord ? [toRecord(one, ord)] : []));
-  return { json: JSON.stringify(records), firsts };
+  return { json: JSON.stringify(records), sends: sent.some(({ step }) => step.send), firsts };
 }
 
 function toRecord({ run, token, step }: SentStep, ord: number) {

@@ -55,6 +55,22 @@ test("what is sent while two messages are under way shares the next one", async 
   expect(sizes).toEqual([1, 1, 3]);
 });
 
+test("a message that hangs holds up nobody, neither at once nor after another came back", async () => {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const { outlet, sizes } = await receiver(async (message) => {
+    if (message.checkpoints.length === 8) await held;
+    return all(message);
+  });
+  const hanging = ["1", "2", "3", "4", "5", "6", "7", "8"].map((token) => outlet.send(one(token)));
+  await expect.poll(() => sizes).toEqual([8]);
+  for (const token of ["9", "10"]) expect(await outlet.send(one(token))).toBe("kept");
+  release();
+  expect(new Set(await Promise.all(hanging))).toEqual(new Set(["kept"]));
+});
+
 test("each is told its own fate", async () => {
   const error = { code: "X", message: "x" };
   const answers = [

@@ -96,11 +96,12 @@ $$;
 /**
  * Keeps finished steps of runs whose lease is still held; the first writer of a step wins (I3), and an older lease
  * keeps nothing (I4). The run's row is locked, so that no new lease is given out in between. Nearly always all of them
- * are kept, and nothing is answered; else one row for each that is not: does its lease hold?
- * Short statements one after the other: starting one large plan for a single step took longer than all of these.
+ * are kept, and nothing is answered; else one row per record: whether its lease holds, and whether it was kept.
+ * Short statements one after the other: starting one large plan for a single step took longer than all of these. One
+ * new step alone is the commonest message of a quiet app, and has two of its own.
  */
 const keepSteps = `
-create function keep_steps(p_records json)
+create function keep_steps(p_records json, p_sends boolean)
 returns table (ord int, held boolean, kept boolean) language plpgsql ${byKeysInFunction} as $$
 #variable_conflict use_column
 declare
@@ -108,42 +109,59 @@ declare
   v_runs text[];
   v_leases uuid[];
   v_workspaces text[];
-  v_at int;
+  v_kept int;
   s record;
 begin
+  if json_array_length(p_records) = 1 and not p_sends then
+    select p.*, r.workspace_id into s
+      from json_to_record(p_records -> 0) as p (
+        run text, token uuid, key text, name text, kind text, outcome text, attempt int, ms int)
+      join run r on r.id = p.run and r.lease = p.token for share of r;
+    insert into step (run_id, key, workspace_id, name, kind, outcome, attempts, duration_ms, running_ms, started_at, ended_at)
+      select s.run, s.key, s.workspace_id, s.name, s.kind, s.outcome, s.attempt, s.ms, s.ms,
+        v_now - s.ms * interval '1 millisecond', v_now
+      where s.run is not null
+      on conflict (run_id, key) do nothing;
+    -- Else it is looked at as many are.
+    if found then return; end if;
+  end if;
   select array_agg(id), array_agg(lease), array_agg(workspace_id) into v_runs, v_leases, v_workspaces from (
     select r.id, r.lease, r.workspace_id from run r
     where r.id = any(array(select run from json_to_recordset(p_records) as s (run text)))
     order by r.seq for share) locked;
-  for s in select * from json_to_recordset(p_records) as s (
-    ord int, run text, token uuid, key text, name text, kind text, outcome text, attempt int, ms int,
-    send_id text, send_name text, send_data text, send_ts bigint)
-  loop
-    ord := s.ord;
-    v_at := array_position(v_runs, s.run);
-    held := coalesce(v_leases[v_at] = s.token, false);
-    kept := false;
-    if held then
-      insert into step as t (run_id, key, workspace_id, name, kind, outcome, attempts, duration_ms, running_ms, started_at,
-          ended_at)
-        values (s.run, s.key, v_workspaces[v_at], s.name, s.kind, s.outcome, s.attempt, s.ms, s.ms,
-          v_now - s.ms * interval '1 millisecond', v_now)
-        on conflict (run_id, key) do update set outcome = excluded.outcome, attempts = excluded.attempts,
-          duration_ms = excluded.duration_ms, running_ms = t.running_ms + excluded.running_ms,
-          ended_at = excluded.ended_at, error = null, changed = excluded.changed
-          where t.outcome is null;
-      kept := found;
-    end if;
-    if not kept then
-      return next;
-    elsif s.send_id is not null then
-      insert into event (workspace_id, id, name, data, ts, due_at, source_run, provenance, created_at)
-        values (v_workspaces[v_at], s.send_id, s.send_name, s.send_data, coalesce(to_timestamp(s.send_ts / 1000.0), v_now),
-          greatest(v_now, to_timestamp(s.send_ts / 1000.0)), s.run,
-          jsonb_build_object('surface', 'workflow', 'run', s.run), v_now)
-        on conflict do nothing;
-    end if;
-  end loop;
+  insert into step as t (run_id, key, workspace_id, name, kind, outcome, attempts, duration_ms, running_ms, started_at,
+      ended_at)
+    select s.run, s.key, h.workspace_id, s.name, s.kind, s.outcome, s.attempt, s.ms, s.ms,
+      v_now - s.ms * interval '1 millisecond', v_now
+    from json_to_recordset(p_records) as s (
+      ord int, run text, token uuid, key text, name text, kind text, outcome text, attempt int, ms int)
+    join unnest(v_runs, v_leases, v_workspaces) as h (id, lease, workspace_id) on h.id = s.run and h.lease = s.token
+    order by s.ord
+    on conflict (run_id, key) do update set outcome = excluded.outcome, attempts = excluded.attempts,
+      duration_ms = excluded.duration_ms, running_ms = t.running_ms + excluded.running_ms,
+      ended_at = excluded.ended_at, error = null, changed = excluded.changed
+      where t.outcome is null;
+  get diagnostics v_kept = row_count;
+  if p_sends then
+    insert into event (workspace_id, id, name, data, ts, due_at, source_run, provenance, created_at)
+      select t.workspace_id, s.send_id, s.send_name, s.send_data, coalesce(to_timestamp(s.send_ts / 1000.0), v_now),
+        greatest(v_now, to_timestamp(s.send_ts / 1000.0)), s.run,
+        json_build_object('surface', 'workflow', 'run', s.run), v_now
+      from json_to_recordset(p_records) as s (
+        run text, token uuid, key text, send_id text, send_name text, send_data text, send_ts bigint)
+      join unnest(v_runs, v_leases) as h (id, lease) on h.id = s.run and h.lease = s.token
+      cross join lateral (select workspace_id from step
+        where run_id = s.run and key = s.key and changed = pg_current_xact_id() offset 0) t
+      where s.send_id is not null
+      on conflict do nothing;
+  end if;
+  if v_kept = json_array_length(p_records) then return; end if;
+  return query
+    select s.ord, h.id is not null, t.key is not null and h.id is not null
+    from json_to_recordset(p_records) as s (ord int, run text, token uuid, key text)
+    left join unnest(v_runs, v_leases) as h (id, lease) on h.id = s.run and h.lease = s.token
+    left join lateral (select key from step
+      where run_id = s.run and key = s.key and changed = pg_current_xact_id() offset 0) t on true;
 end $$;
 `;
 
@@ -294,7 +312,7 @@ begin
     order by seq for update;
 end $$;
 
-create function end_alone(p_steps json, p_ends json) returns setof text language plpgsql ${byKeysInFunction} as $$
+create function end_alone(p_steps json, p_sends boolean, p_ends json) returns setof text language plpgsql ${byKeysInFunction} as $$
 declare
   v_now timestamptz;
   v_ids text[];
@@ -305,7 +323,7 @@ begin
     select r.id from run r join json_to_recordset(p_ends) as p (run text, token uuid) on r.id = p.run and r.lease = p.token
     order by r.seq for update of r) held;
   if v_ids is null then return; end if;
-  if json_array_length(p_steps) > 0 then perform keep_steps(p_steps); end if;
+  if json_array_length(p_steps) > 0 then perform keep_steps(p_steps, p_sends); end if;
   v_now := rotor_now();
   for e in select r.workspace_id, r.workflow_id, p.*
     from json_to_recordset(p_ends) as p (run text, token uuid, status text, output text, error text, hook text)
